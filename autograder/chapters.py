@@ -1,0 +1,175 @@
+"""A chapter's test files, loaded: cases, rules, reference, wrong and right answers."""
+
+import ast
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+
+from autograder.cases import Answer, Case, Edit, Rules, import_lines
+
+
+class CourseError(Exception):
+    """Something in the course's own files is wrong; the message names the file and what to do."""
+
+
+def load_module(path: Path, name: str) -> ModuleType:
+    """A Python file as a module of the given name, so that `inspect` and pickling by value find it."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise CourseError(f"{path}: no such file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise CourseError(f"{path}: {type(error).__name__}: {error}") from error
+    return module
+
+
+def load_cases(path: Path, module_name: str, visible: bool) -> tuple[list[Case], dict[str, Rules]]:
+    """The cases of a checks.py or hidden.py, in their order, and its RULES."""
+    module = load_module(path, module_name)
+    cases = [replace(value, visible=visible) for value in vars(module).values() if isinstance(value, Case)]
+    return cases, dict(getattr(module, "RULES", {}))
+
+
+@dataclass
+class Exercise:
+    """One exercise with all that its judge needs."""
+
+    name: str
+    cases: list[Case] = field(default_factory=list)
+    rules: Rules = field(default_factory=Rules)
+    reference: Callable | None = None
+    wrong: list[Answer] = field(default_factory=list)
+    right: list[Answer] = field(default_factory=list)
+
+    @property
+    def visible(self) -> list[Case]:
+        return [c for c in self.cases if c.visible]
+
+    @property
+    def hidden(self) -> list[Case]:
+        return [c for c in self.cases if not c.visible]
+
+
+@dataclass
+class Chapter:
+    """A chapter's files in every room below `root`, read when first asked for."""
+
+    root: Path
+    name: str
+
+    @property
+    def source(self) -> Path:
+        return self.root / "source" / self.name
+
+    @property
+    def solutions(self) -> Path:
+        return self.root / "solutions" / self.name
+
+    @property
+    def tests(self) -> Path:
+        return self.root / "tests" / self.name
+
+    def _module(self, path: Path) -> str:
+        return f"atlas_{self.name}_{path.stem}"
+
+    @cached_property
+    def reference(self) -> ModuleType:
+        path = self.solutions / "reference.py"
+        return load_module(path, self._module(path))
+
+    @cached_property
+    def reference_source(self) -> str:
+        return (self.solutions / "reference.py").read_text(encoding="utf-8")
+
+    @cached_property
+    def exercises(self) -> dict[str, Exercise]:
+        """Every exercise that a case names, in the order of the checks."""
+        checks, rules = load_cases(self.source / "checks.py", self._module(self.source / "checks.py"), True)
+        hidden, _ = load_cases(self.tests / "hidden.py", self._module(self.tests / "hidden.py"), False)
+        answers = self._answers("wrong_answers.py") + self._answers("right_answers.py")
+        exercises: dict[str, Exercise] = {}
+        for case in checks + hidden:
+            exercises.setdefault(case.exercise, Exercise(case.exercise)).cases.append(case)
+        for name in [*rules, *(a.exercise for a in answers)]:
+            if name not in exercises:
+                raise CourseError(
+                    f"{self.name}: rules or an answer name {name!r}, but no case does: check the spelling"
+                )
+        for exercise in exercises.values():
+            exercise.rules = rules.get(exercise.name, Rules())
+            exercise.reference = getattr(self.reference, exercise.name, None)
+            if exercise.reference is None:
+                raise CourseError(
+                    f"{self.solutions / 'reference.py'}: define {exercise.name!r}, which a case names"
+                )
+        for answer in answers:
+            target = exercises[answer.exercise]
+            (target.right if answer.right else target.wrong).append(answer)
+        return exercises
+
+    def _answers(self, file: str) -> list[Answer]:
+        path = self.tests / file
+        found: list[Answer] = []
+        for name, value in vars(load_module(path, self._module(path))).items():
+            if isinstance(value, Answer):
+                found.append(replace(value, source=self.program(value.exercise, value.source)))
+            elif isinstance(value, Edit):
+                found.append(self._apply(name, value, path))
+        return found
+
+    def _apply(self, name: str, edit: Edit, path: Path) -> Answer:
+        source = self.solution(edit.exercise)
+        for old, new in edit.replace.items():
+            if old not in source:
+                raise CourseError(
+                    f"{path}: {name} replaces {old!r}, which the reference of {edit.exercise!r} does not hold"
+                )
+            source = source.replace(old, new)
+        return Answer(edit.exercise, name, self.program(edit.exercise, source), edit.hint, right=False)
+
+    @cached_property
+    def imports(self) -> str:
+        """The imports that every answer of the chapter may rely on: those of reference.py."""
+        return import_lines(self.reference_source)
+
+    @cached_property
+    def solutions_by_name(self) -> dict[str, str]:
+        """The source of every function and class in reference.py."""
+        lines = self.reference_source.splitlines()
+        found = {}
+        for node in ast.parse(self.reference_source).body:
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+                found[node.name] = "\n".join(lines[first - 1 : node.end_lineno]) + "\n"
+        return found
+
+    def solution(self, exercise: str) -> str:
+        """The source of one exercise in reference.py."""
+        try:
+            return self.solutions_by_name[exercise]
+        except KeyError:
+            path = self.solutions / "reference.py"
+            raise CourseError(f"{path}: no function or class {exercise!r}") from None
+
+    def program(self, exercise: str, source: str) -> str:
+        """An answer made whole: the chapter's imports, the other solutions that it names, and the answer."""
+        needed: dict[str, str] = {}
+
+        def need(text: str) -> None:
+            for node in ast.walk(ast.parse(text)):
+                name = node.id if isinstance(node, ast.Name) else None
+                if name in self.solutions_by_name and name != exercise and name not in needed:
+                    needed[name] = ""
+                    need(self.solutions_by_name[name])
+                    needed[name] = self.solutions_by_name[name]
+
+        need(source)
+        ordered = [text for name, text in self.solutions_by_name.items() if name in needed]
+        return "\n\n".join([self.imports.rstrip() + "\n", *ordered, source])

@@ -1,0 +1,333 @@
+"""The judge: runs a case on an answer, on the reference and on the builtin, and compares.
+
+The judge never trusts an answer: it reads values and decides itself. An answer is any callable; a
+student's is a proxy whose calls run in the sandbox and raise `AnswerFailed`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+
+from autograder.cases import MISSING, Answer, Case
+from autograder.comparison import Difference, compare, describe
+from autograder.draws import Draw, seed_of
+from autograder.language import say
+from autograder.verdicts import CaseVerdict, ExerciseVerdict, Status
+
+# torch raises these where a docstring of the course asks for ValueError
+ACCEPTED_ERRORS = {"ValueError", "RuntimeError", "IndexError", "TypeError"}
+# and these are never the answer to a bad call, though two of them are RuntimeErrors
+REFUSED_ERRORS = {"NotImplementedError", "RecursionError", "NameError", "AttributeError", "AssertionError"}
+
+# facets that tell nothing unless the answer computes something right
+GATED_FACETS = {"interface", "numerics", "memory", "speed"}
+
+TIMEOUTS_PER_EXERCISE = 2
+
+
+class JudgeError(Exception):
+    """The judge's own failure: never a student's zero."""
+
+
+class AnswerFailed(Exception):
+    """A call of the answer that gave no usable result.
+
+    key, words: the sentence for the student (see `language.SENTENCES`).
+    classes: the names of the raised exception's classes, nearest first; empty when none was raised.
+    fatal: the answer's process is gone or no longer to be trusted.
+    """
+
+    def __init__(self, key: str, classes: Sequence[str] = (), fatal: bool = False, **words: Any):
+        super().__init__(key, words)
+        self.key = key
+        self.words = words
+        self.classes = list(classes)
+        self.fatal = fatal
+
+    @property
+    def difference(self) -> Difference:
+        return Difference(self.key, self.words)
+
+
+def local_failure(error: Exception) -> AnswerFailed:
+    """The failure that an exception raised in this process stands for."""
+    if isinstance(error, AnswerFailed):
+        return error
+    classes = [cls.__name__ for cls in type(error).__mro__ if cls not in (object, BaseException)]
+    return AnswerFailed("raised", classes, error=classes[0], message=str(error))
+
+
+class Provider(Protocol):
+    """Where the judge gets an answer from."""
+
+    def answer(self) -> Callable:
+        """The answer, ready to be called; after `discard`, a new one. Raises AnswerFailed if there is none."""
+
+    def discard(self) -> None:
+        """Drop the present answer and the process it lives in."""
+
+
+@dataclass
+class Local:
+    """An answer in this process: the reference, a builtin, or a student's own on their own machine."""
+
+    function: Callable
+
+    def answer(self) -> Callable:
+        return self.function
+
+    def discard(self) -> None:
+        pass
+
+
+@dataclass
+class Outcome:
+    """What one run of a driver gave: a value, or a failure."""
+
+    value: Any = None
+    failure: AnswerFailed | None = None
+
+
+@dataclass
+class Run:
+    """One judged run of a case: on which draw, what came, and what is wrong with it (None: nothing)."""
+
+    case: Case
+    seed: int
+    dtype: torch.dtype
+    outcome: Outcome
+    difference: Difference | None
+
+
+def run_driver(case: Case, implementation: Callable, seed: int, dtype: torch.dtype) -> Outcome:
+    """One run of the case's driver on one implementation."""
+    try:
+        return Outcome(case.driver(implementation, Draw(seed, dtype)))
+    except Exception as error:
+        return Outcome(failure=local_failure(error))
+
+
+@dataclass
+class Judge:
+    """Judges answers to one exercise.
+
+    oracles: the reference and whatever else must agree with it; each case adds its builtin.
+    secret, key: what the draws are made from: a secret of the course, and (chapter, student, attempt).
+    """
+
+    exercise: str
+    cases: Sequence[Case]
+    reference: Callable | None
+    secret: str
+    key: tuple[Any, ...] = ()
+    wrong_answers: Sequence[Answer] = ()
+    language: str = "en"
+    runs: list[Run] = field(default_factory=list)
+
+    def expected(self, case: Case, seed: int, dtype: torch.dtype) -> list[Any]:
+        """What a right answer gives on this draw, by each oracle; the oracles must agree with one another."""
+        found: list[Any] = []
+        if case.expected is not MISSING:
+            found.append(_cast(case.expected, dtype))
+        for oracle in (self.reference, case.agrees_with):
+            if oracle is None:
+                continue
+            outcome = run_driver(case, oracle, seed, dtype)
+            name = "the reference" if oracle is self.reference else "the builtin"
+            if outcome.failure:
+                raise JudgeError(
+                    f"{self.exercise}, case {case.name}: {name} raised {outcome.failure.words} (seed {seed})"
+                )
+            found.append(outcome.value)
+        if not found:
+            raise JudgeError(f"{self.exercise}, case {case.name}: nothing says what is right")
+        for other in found[1:]:
+            difference = compare(found[0], other, case.rtol, case.atol)
+            if difference:
+                raise JudgeError(
+                    f"{self.exercise}, case {case.name}: the reference and the builtin disagree (seed {seed}, "
+                    f"{dtype}): {difference.message()}"
+                )
+        return found
+
+    def judge_run(self, case: Case, answer: Callable, seed: int, dtype: torch.dtype) -> Run:
+        """One run of one case, compared."""
+        expected = None if case.raises else self.expected(case, seed, dtype)
+        outcome = run_driver(case, answer, seed, dtype)
+        return Run(case, seed, dtype, outcome, self._difference(case, outcome, expected))
+
+    def _difference(self, case: Case, outcome: Outcome, expected: list[Any] | None) -> Difference | None:
+        failure = outcome.failure
+        if case.raises:
+            accepted = ACCEPTED_ERRORS | {case.raises.__name__}
+            if failure is None:
+                words = {"expected": case.raises.__name__, "came": describe(outcome.value)}
+                return Difference("should_raise", words)
+            if failure.key not in ("raised", "raised_at"):
+                return failure.difference
+            if accepted.isdisjoint(failure.classes) or not REFUSED_ERRORS.isdisjoint(failure.classes):
+                words = {**failure.words, "expected": case.raises.__name__}
+                return Difference("wrong_error", words)
+            return None
+        if failure is not None:
+            return failure.difference
+        for value in expected or []:
+            difference = compare(outcome.value, value, case.rtol, case.atol)
+            if difference:
+                return difference
+        return None
+
+    def judge_case(self, case: Case, provider: Provider) -> CaseVerdict:
+        """All runs of one case; the first that fails decides."""
+        difference = None
+        for dtype in case.dtypes:
+            for repetition in range(case.draws):
+                seed = seed_of(self.secret, *self.key, self.exercise, case.name, repetition)
+                try:
+                    answer = provider.answer()
+                except AnswerFailed as failure:
+                    run = Run(case, seed, dtype, Outcome(failure=failure), failure.difference)
+                else:
+                    run = self.judge_run(case, answer, seed, dtype)
+                self.runs.append(run)
+                difference = run.difference
+                if run.outcome.failure and run.outcome.failure.fatal:
+                    provider.discard()
+                if difference:
+                    break
+            if difference:
+                break
+        return CaseVerdict(
+            name=case.name,
+            sentence=case.sentence(self.language),
+            facet=case.facet,
+            visible=case.visible,
+            weight=case.weight,
+            passed=difference is None,
+            message=difference.message(self.language) if difference else "",
+        )
+
+    def judge(
+        self, provider: Provider, points: float = 1.0, equation: str = "", until_failure: bool = False
+    ) -> ExerciseVerdict:
+        """The verdict on one answer. With `until_failure` the first failed case ends it (for mutants)."""
+        self.runs = []
+        verdicts: list[CaseVerdict] = []
+        given_up: Difference | None = None
+        try:
+            for case in self.cases:
+                if given_up:
+                    verdicts.append(self._not_run(case, given_up))
+                    continue
+                verdicts.append(self.judge_case(case, provider))
+                if until_failure and not verdicts[-1].passed:
+                    break
+                given_up = self._give_up()
+        finally:
+            provider.discard()
+        score, notes = self.score(verdicts, points)
+        return ExerciseVerdict(
+            name=self.exercise,
+            equation=equation,
+            score=score,
+            max_score=points,
+            status=self._status(verdicts),
+            cases=verdicts,
+            hints=[answer.hint(self.language) for answer in self.matches()],
+            misconceptions=[answer.name for answer in self.matches()],
+            notes=notes,
+        )
+
+    def _not_run(self, case: Case, why: Difference) -> CaseVerdict:
+        return CaseVerdict(
+            name=case.name,
+            sentence=case.sentence(self.language),
+            facet=case.facet,
+            visible=case.visible,
+            weight=case.weight,
+            passed=False,
+            message=why.message(self.language),
+        )
+
+    def _give_up(self) -> Difference | None:
+        """The difference that makes running further cases pointless, if there is one."""
+        failures = [run.outcome.failure for run in self.runs if run.outcome.failure]
+        if failures and failures[-1].key in ("not_defined", "forbidden_source", "reaches_around"):
+            return failures[-1].difference
+        slow = [f for f in failures if f.key == "timed_out"]
+        if len(slow) >= TIMEOUTS_PER_EXERCISE:
+            return slow[-1].difference
+        return None
+
+    def score(self, verdicts: Sequence[CaseVerdict], points: float) -> tuple[float, list[str]]:
+        """Points by weight; nothing for good manners alone: without one right value the score is 0."""
+        total = sum(v.weight for v in verdicts)
+        gained = sum(v.weight for v in verdicts if v.passed)
+        if gained and not any(v.passed and v.facet not in GATED_FACETS for v in verdicts):
+            return 0.0, [say("no_value", self.language)]
+        return (round(points * gained / total, 4) if total else 0.0), []
+
+    def _status(self, verdicts: Sequence[CaseVerdict]) -> Status:
+        if all(v.passed for v in verdicts):
+            return "passed"
+        keys = {run.outcome.failure.key for run in self.runs if run.outcome.failure}
+        if any(v.passed and v.facet not in GATED_FACETS for v in verdicts):
+            return "partial"
+        if "timed_out" in keys:
+            return "timed_out"
+        if keys & {"crashed", "memory", "processes"}:
+            return "crashed"
+        return "failed"
+
+    def matches(self) -> list[Answer]:
+        """The known wrong answers that give what the student gave on every failing draw."""
+        failing = [run for run in self.runs if run.difference]
+        if not failing or any(run.outcome.failure and not run.outcome.failure.classes for run in failing):
+            return []
+        return [answer for answer in self.wrong_answers if self._same_mistake(answer, failing)]
+
+    def _same_mistake(self, answer: Answer, failing: Sequence[Run]) -> bool:
+        function = load_answer(answer)
+        compared = False
+        for run in failing:
+            outcome = run_driver(run.case, function, run.seed, run.dtype)
+            if outcome.failure or run.outcome.failure:
+                if not (outcome.failure and run.outcome.failure):
+                    return False
+                if outcome.failure.classes[:1] != run.outcome.failure.classes[:1]:
+                    return False
+                continue
+            try:
+                if compare(run.outcome.value, outcome.value, run.case.rtol, run.case.atol):
+                    return False
+            except TypeError:
+                return False
+            compared = True
+        return compared
+
+
+def load_answer(answer: Answer) -> Callable:
+    """The function or class of an answer of the course's own, defined in this process."""
+    namespace: dict[str, Any] = {"__name__": f"answer_{answer.name}"}
+    exec(compile(answer.source, f"<{answer.name}>", "exec"), namespace)
+    return namespace[answer.exercise]
+
+
+def _cast(value: Any, dtype: torch.dtype) -> Any:
+    if isinstance(value, torch.Tensor) and value.dtype.is_floating_point:
+        return value.to(dtype)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_cast(item, dtype) for item in value)
+    return value
+
+
+def count_facets(cases: Iterable[Case]) -> dict[str, int]:
+    """How many cases there are of each facet, in the facets' order."""
+    from autograder.cases import FACETS
+
+    counts = {facet: 0 for facet in FACETS}
+    for case in cases:
+        counts[case.facet] += 1
+    return {facet: n for facet, n in counts.items() if n}

@@ -1,0 +1,66 @@
+"""What a judgement says, as data: the one format that the gradebook, feedback and reports are made from."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+Status = Literal[
+    "passed",
+    "partial",
+    "failed",
+    "not_attempted",
+    "timed_out",
+    "crashed",
+    "pending_gpu",
+    "judge_error",
+]
+
+
+class CaseVerdict(BaseModel):
+    """One case: passed or not, and what the student is told."""
+
+    name: str
+    sentence: str
+    facet: str
+    visible: bool
+    weight: float = 1.0
+    passed: bool
+    message: str = ""
+
+
+class ExerciseVerdict(BaseModel):
+    """One exercise: its score out of `max_score` points, its status and its cases."""
+
+    name: str
+    equation: str = ""
+    score: float
+    max_score: float
+    status: Status
+    cases: list[CaseVerdict] = Field(default_factory=list)
+    hints: list[str] = Field(default_factory=list)
+    misconceptions: list[str] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the score may be written down; otherwise a person or a later run decides."""
+        return self.status not in ("judge_error", "pending_gpu")
+
+
+class Verdict(BaseModel):
+    """One student's submission of one chapter."""
+
+    chapter: str
+    student: str = ""
+    language: str = "en"
+    score: float = 0.0
+    max_score: float = 0.0
+    sandbox: str
+    seed: str = ""
+    engine: str = ""
+    exercises: list[ExerciseVerdict] = Field(default_factory=list)
+    notes: list[str] = Field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        return all(e.status == "passed" for e in self.exercises)
