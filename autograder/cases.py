@@ -101,9 +101,7 @@ def case(
         dtypes = (torch.float64,) if facet == "gradient" or raises else (torch.float64, torch.float32)
 
     def decorate(driver: Callable) -> Case:
-        return Case(
-            exercise, driver, facet, agrees_with, expected, raises, tuple(dtypes), draws, weight, rtol, atol
-        )
+        return Case(exercise, driver, facet, agrees_with, expected, raises, tuple(dtypes), draws, weight, rtol, atol)
 
     return decorate
 
@@ -161,9 +159,7 @@ def _answer(exercise: str, thing: Any, right: bool) -> Answer:
     source = re.sub(r"\A(@.*\n)+", "", source)
     note = inspect.cleandoc(thing.__doc__ or "")
     if not note:
-        raise ValueError(
-            f"{thing.__name__}, an answer to {exercise!r}, has no docstring: write its hint there"
-        )
+        raise ValueError(f"{thing.__name__}, an answer to {exercise!r}, has no docstring: write its hint there")
     source = re.sub(rf"\b{thing.__name__}\b", exercise, source)
     module = inspect.getmodule(thing)
     imports = import_lines(inspect.getsource(module)) if module else ""

@@ -106,9 +106,7 @@ class Chapter:
             exercise.rules = rules.get(exercise.name, Rules())
             exercise.reference = getattr(self.reference, exercise.name, None)
             if exercise.reference is None:
-                raise CourseError(
-                    f"{self.solutions / 'reference.py'}: define {exercise.name!r}, which a case names"
-                )
+                raise CourseError(f"{self.solutions / 'reference.py'}: define {exercise.name!r}, which a case names")
         for answer in answers:
             target = exercises[answer.exercise]
             (target.right if answer.right else target.wrong).append(answer)

@@ -144,9 +144,7 @@ def _compare_numbers(came: Any, expected: Any, rtol: Any, atol: Any, at: str) ->
     if isinstance(expected, int):
         close = came == expected
     else:
-        close = _close(
-            torch.tensor(came, dtype=torch.float64), torch.tensor(expected, dtype=torch.float64), rtol, atol
-        )
+        close = _close(torch.tensor(came, dtype=torch.float64), torch.tensor(expected, dtype=torch.float64), rtol, atol)
     if close:
         return None
     words = {"where": at, "expected": number(expected), "came": number(came)}

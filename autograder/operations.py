@@ -145,9 +145,7 @@ def trajectory(
 
 
 @operation
-def descent(
-    optimizer: Callable, loss: Callable, parameters: Sequence[Tensor], *, steps: int, **options: Any
-) -> list:
+def descent(optimizer: Callable, loss: Callable, parameters: Sequence[Tensor], *, steps: int, **options: Any) -> list:
     """The usual loop, zero_grad, backward, step, on `loss(*parameters)`: the parameters after every step."""
     leaves = [p.detach().clone().requires_grad_() for p in parameters]
     instance = optimizer(leaves, **options)
@@ -175,7 +173,5 @@ def parameter_gradients(module: Any, *inputs: Any, cotangent: Any, **options: An
     """Gradients of ⟨module(*inputs), v⟩ for each named parameter, for a random cotangent v."""
     outputs = _differentiable(module(*inputs, **options))
     named = dict(module.named_parameters())
-    grads = torch.autograd.grad(
-        outputs, list(named.values()), _cotangents(outputs, cotangent), allow_unused=True
-    )
+    grads = torch.autograd.grad(outputs, list(named.values()), _cotangents(outputs, cotangent), allow_unused=True)
     return dict(zip(named, grads, strict=True))

@@ -45,9 +45,7 @@ def equivalents(chapter: Chapter) -> dict[tuple[str, str, str], str]:
     found = {}
     for entry in entries:
         if not all(entry.get(key) for key in ("exercise", "was", "reason")) or "becomes" not in entry:
-            raise CourseError(
-                f"{path}: every entry needs exercise, was, becomes and reason; this lacks one: {entry}"
-            )
+            raise CourseError(f"{path}: every entry needs exercise, was, becomes and reason; this lacks one: {entry}")
         found[entry["exercise"], entry["was"], entry["becomes"] or ""] = entry["reason"]
     return found
 
@@ -82,9 +80,7 @@ class Verifier:
         """Whether all cases pass, and the first that does not."""
         try:
             with _time_limit(SECONDS_PER_ANSWER):
-                verdict = self._judge().judge(
-                    Local(Watched(function, self.exercise.rules)), until_failure=True
-                )
+                verdict = self._judge().judge(Local(Watched(function, self.exercise.rules)), until_failure=True)
         except AnswerFailed:
             return False, "timed out"
         failed = [c for c in verdict.cases if not c.passed]

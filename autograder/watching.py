@@ -114,9 +114,7 @@ class Watched:
     def _operate(self, operation: str, args: tuple, kwargs: dict) -> Any:
         from autograder.operations import OPERATIONS
 
-        return self._run(
-            OPERATIONS[operation], guarded(self._function, self._rules.may_change), *args, **kwargs
-        )
+        return self._run(OPERATIONS[operation], guarded(self._function, self._rules.may_change), *args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._run(guarded(self._function, self._rules.may_change), *args, **kwargs)
