@@ -1,0 +1,15 @@
+"""nbgrader's settings for this course: where its steps find their folders."""
+
+from pathlib import Path
+
+from autograder.course import load_course
+
+root = Path(__file__).resolve().parent
+course = load_course(root)
+
+c = get_config()  # noqa: F821 (nbgrader's loader defines it)
+c.CourseDirectory.root = str(root)
+c.CourseDirectory.course_id = course.name
+c.CourseDirectory.source_directory = f"build/source/{course.language}"
+c.CourseDirectory.release_directory = f"assignments/{course.language}"
+c.CourseDirectory.solution_directory = f"build/solution/{course.language}"
