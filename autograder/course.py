@@ -1,0 +1,338 @@
+"""The manifest, course.yml: which chapters and exercises there are, their points, due dates and limits.
+
+Everything that is read from it is checked here, and an error names file, line and key and says what to do.
+"""
+
+import difflib
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, get_args
+
+import yaml
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr, Strict, ValidationError
+
+FILE = "course.yml"
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+SHOWN_PROBLEMS = 20
+
+EXERCISE_NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
+SECONDS_PER_DAY = 86400
+
+
+def refuse(message: str) -> NoReturn:
+    """Raise CourseError; imported only now, because `autograder.chapters` imports torch, which takes seconds."""
+    from autograder.chapters import CourseError
+
+    raise CourseError(message)
+
+
+class Entry(BaseModel):
+    """A mapping of course.yml. Every field's description completes the sentence "`key` is …"."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Title(Entry):
+    """A title in both languages."""
+
+    en: str = Field(min_length=1, description="the English title")
+    zh: str = Field(min_length=1, description="the Chinese title")
+
+    def of(self, language: Language) -> str:
+        return self.zh if language == "zh" else self.en
+
+
+class Limits(Entry):
+    """What one student's code may use. A chapter may set some of them anew."""
+
+    cell_seconds: int = Field(20, gt=0, description="the wall-clock limit of one notebook cell, in seconds")
+    case_seconds: int = Field(10, gt=0, description="the wall-clock limit of one case, in seconds")
+    exercise_seconds: int = Field(60, gt=0, description="the wall-clock limit of all cases of one exercise, in seconds")
+    memory_mb: int = Field(2048, gt=0, description="the resident memory of all processes together, in MB")
+    processes: int = Field(32, gt=0, description="the number of processes and threads")
+    tmp_mb: int = Field(64, gt=0, description="the size of the private /tmp, in MB")
+    result_mb: int = Field(64, gt=0, description="the size of what one call may return, in MB")
+
+
+class LatePenalty(Entry):
+    """What a late submission loses."""
+
+    per_day: float = Field(0.0, ge=0, le=1, description="the share of the score lost for each day begun, 0 to 1")
+    at_most: float = Field(1.0, ge=0, le=1, description="the greatest share that can be lost, 0 to 1")
+    grace_minutes: int = Field(0, ge=0, description="the minutes after the due date that cost nothing")
+
+    def share(self, seconds_late: float) -> float:
+        """The share of the score that a submission so late loses."""
+        late = seconds_late - 60 * self.grace_minutes
+        if late <= 0:
+            return 0.0
+        return min(self.at_most, self.per_day * math.ceil(late / SECONDS_PER_DAY))
+
+
+class Part(Entry):
+    """A part of the course, such as Foundations."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="a short name in lower case, such as foundations")
+    title: Title = Field(description="{en: …, zh: …}")
+
+
+class ExerciseEntry(Entry):
+    """One exercise: a function or class that a student writes."""
+
+    name: str = Field(pattern=EXERCISE_NAME, description="the name of the function or class in reference.py")
+    equation: str = Field(
+        "",
+        pattern=r"^(\d+\.\d+(, \d+\.\d+)*)?$",
+        description='the Atlas equations as a quoted string, such as "4.4" or "4.4, 9.3"',
+    )
+    points: float = Field(gt=0, allow_inf_nan=False, description="what a right answer is worth, a number above 0")
+    difficulty: int = Field(ge=1, le=5, description="a whole number from 1 to 5")
+    minutes: int = Field(gt=0, description="how long a student needs, in whole minutes")
+
+
+class EssayEntry(Entry):
+    """One question that a person grades."""
+
+    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", description="the name after `+++` in en.md and zh.md")
+    points: float = Field(gt=0, allow_inf_nan=False, description="what a full answer is worth, a number above 0")
+
+
+class ChapterEntry(Entry):
+    """One chapter or lab."""
+
+    name: str = Field(
+        pattern=r"^(ch|lab)\d\d_[a-z0-9_]+$", description="the folder's name, such as ch04_activations or lab02_softmax"
+    )
+    part: str = Field(description="the name of one of the parts")
+    title: Title = Field(description="{en: …, zh: …}")
+    written: bool = Field(False, description="true once en.md and zh.md exist; builds leave out the others")
+    due: Annotated[AwareDatetime, Strict(False)] | None = Field(
+        None, description="a date and time with its zone, such as 2026-03-01T23:59:00+08:00"
+    )
+    limits: Limits = Field(Limits(), description="limits that differ from the course's")
+    exercises: list[ExerciseEntry] = Field([], description="a list of {name, equation, points, difficulty, minutes}")
+    essays: list[EssayEntry] = Field([], description="a list of {name, points}")
+
+    @property
+    def points(self) -> float:
+        return sum(item.points for item in [*self.exercises, *self.essays])
+
+    def exercise(self, name: str) -> ExerciseEntry:
+        for entry in self.exercises:
+            if entry.name == name:
+                return entry
+        refuse(
+            f"{FILE}: chapter {self.name} has no exercise {name!r}{_nearest(name, [e.name for e in self.exercises])}"
+        )
+
+
+class Course(Entry):
+    """course.yml as a whole. Chapters carry the course's limits with their own laid over them."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$", description="the course's id for nbgrader, in lower case")
+    title: Title = Field(description="{en: …, zh: …}")
+    language: Language = Field("en", description="the language of the class, en or zh")
+    late: LatePenalty = Field(LatePenalty(), description="what a late submission loses")
+    limits: Limits = Field(Limits(), description="what one student's code may use")
+    parts: list[Part] = Field(min_length=1, description="a list of {name, title}")
+    chapters: list[ChapterEntry] = Field(min_length=1, description="a list of chapters and labs, in order")
+    _root: Path = PrivateAttr(Path())
+
+    @property
+    def root(self) -> Path:
+        """The folder that holds course.yml."""
+        return self._root
+
+    @property
+    def written(self) -> list[ChapterEntry]:
+        """The chapters that a build makes, in order."""
+        return [entry for entry in self.chapters if entry.written]
+
+    def chapter(self, name: str) -> ChapterEntry:
+        for entry in self.chapters:
+            if entry.name == name:
+                return entry
+        refuse(f"{FILE} has no chapter {name!r}{_nearest(name, [entry.name for entry in self.chapters])}")
+
+
+def find_root(start: Path) -> Path:
+    """The nearest folder at or above `start` that holds course.yml."""
+    start = start.resolve()
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder
+    refuse(f"no {FILE} in {start} or in a folder above it: run this inside the course's folder")
+
+
+def load_course(root: Path) -> Course:
+    """course.yml of a folder, checked. Raises CourseError with every problem found."""
+    path = Path(root) / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        refuse(f"{path}: no such file: run this inside the course's folder")
+    except (OSError, UnicodeDecodeError) as error:
+        refuse(f"{path}: cannot be read as UTF-8 text: {error}")
+    document = _Document(path, text)
+    try:
+        course = Course.model_validate(document.data)
+    except ValidationError as error:
+        document.refuse([(e["loc"], _explain(e)) for e in error.errors()])
+    document.refuse(list(_inconsistencies(course)))
+    course._root = Path(root).resolve()
+    course.chapters[:] = [_with_limits(entry, course.limits) for entry in course.chapters]
+    return course
+
+
+def _with_limits(entry: ChapterEntry, limits: Limits) -> ChapterEntry:
+    own = entry.limits.model_dump(exclude_unset=True)
+    return entry.model_copy(update={"limits": limits.model_copy(update=own)})
+
+
+Location = tuple[int | str, ...]
+
+
+class _Document:
+    """YAML text with the line of every key."""
+
+    def __init__(self, path: Path, text: str):
+        self.path = path
+        loader = yaml.SafeLoader(text)
+        try:
+            self.node = loader.get_single_node()
+            self._no_duplicate_keys(self.node)
+            self.data = loader.construct_document(self.node) if self.node else None
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            line = mark.line + 1 if mark else 1
+            refuse(f"{path}:{line}: not YAML: {error.problem or error.context}: look at the quotes and indents there")
+        except (yaml.YAMLError, ValueError) as error:
+            refuse(f"{path}: not YAML: {error}")
+        finally:
+            loader.dispose()
+        if not isinstance(self.data, dict):
+            refuse(f"{path}:1: expected keys such as `title:` and `chapters:` at the top, came {_shown(self.data)}")
+
+    def _no_duplicate_keys(self, node: yaml.Node | None) -> None:
+        """YAML forbids a key given twice; PyYAML would silently keep the last."""
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                if key.value in seen:
+                    refuse(f"{self.path}:{key.start_mark.line + 1}: {key.value}: given twice here: remove one")
+                seen.add(key.value)
+                self._no_duplicate_keys(value)
+        elif isinstance(node, yaml.SequenceNode):
+            for item in node.value:
+                self._no_duplicate_keys(item)
+
+    def line(self, location: Location) -> int:
+        """The line of a key, or of the nearest thing around it that exists."""
+        node, mark = self.node, self.node.start_mark
+        for step in location:
+            if isinstance(node, yaml.MappingNode):
+                pair = next((p for p in node.value if p[0].value == step), None)
+                if pair is None:
+                    break
+                mark, node = pair[0].start_mark, pair[1]
+            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+                node = node.value[step]
+                mark = node.start_mark
+            else:
+                break
+        return mark.line + 1
+
+    def key(self, location: Location) -> str:
+        """A location as a person writes it: chapters[ch04_activations].exercises[softmax].points."""
+        value: Any = self.data
+        words = ""
+        for step in location:
+            try:
+                value = value[step]
+            except (KeyError, IndexError, TypeError):
+                value = None
+            if isinstance(step, int):
+                name = value.get("name") if isinstance(value, dict) else None
+                words += f"[{name if isinstance(name, str) else step + 1}]"
+            else:
+                words += f".{step}" if words else step
+        return words
+
+    def refuse(self, problems: list[tuple[Location, str]]) -> None:
+        """Raise CourseError with all problems, in the order of their lines; return when there is none."""
+        if not problems:
+            return
+        found = sorted((self.line(where), f"{self.key(where)}: {what}") for where, what in problems)
+        lines = [f"{self.path}:{line}: {text}" for line, text in found[:SHOWN_PROBLEMS]]
+        if len(found) > SHOWN_PROBLEMS:
+            lines.append(f"and {len(found) - SHOWN_PROBLEMS} more")
+        refuse("\n".join(lines))
+
+
+def _model(location: Location) -> type[BaseModel]:
+    """The model whose keys stand at a location."""
+    model: type[BaseModel] = Course
+    for step in location:
+        if isinstance(step, str):
+            annotation = model.model_fields[step].annotation
+            candidates = [annotation, *get_args(annotation)]
+            model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+    return model
+
+
+def _explain(error: Any) -> str:
+    """What is wrong at one place, and what to write there."""
+    location, kind, came = error["loc"], error["type"], _shown(error["input"])
+    if kind == "extra_forbidden":
+        keys = list(_model(location[:-1]).model_fields)
+        return f"unknown key{_nearest(str(location[-1]), keys)}"
+    if kind == "missing":
+        description = _model(location[:-1]).model_fields[str(location[-1])].description
+        return f"missing: add it; it is {description}"
+    if kind in ("model_type", "model_attributes_type"):
+        return f"expected the keys {', '.join(_model(location).model_fields)}, came {came}"
+    named = [i for i, step in enumerate(location) if isinstance(step, str)]
+    field = _model(location[: named[-1]]).model_fields[str(location[named[-1]])]
+    return f"came {came}: it is {field.description}"
+
+
+def _shown(value: Any) -> str:
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f": did you mean {near[0]!r}?"
+    return f": there are {', '.join(known)}" if known else ""
+
+
+def _inconsistencies(course: Course) -> Iterator[tuple[Location, str]]:
+    """What is wrong between entries that are each well formed."""
+    yield from _twice(("parts",), [part.name for part in course.parts])
+    yield from _twice(("chapters",), [entry.name for entry in course.chapters])
+    parts = [part.name for part in course.parts]
+    for i, chapter in enumerate(course.chapters):
+        here: Location = ("chapters", i)
+        if chapter.part not in parts:
+            yield (*here, "part"), f"no part is called {chapter.part!r}{_nearest(chapter.part, parts)}"
+        exercises = [e.name for e in chapter.exercises]
+        yield from _twice((*here, "exercises"), exercises)
+        yield from _twice((*here, "essays"), [e.name for e in chapter.essays])
+        for j, essay in enumerate(chapter.essays):
+            if essay.name in exercises:
+                yield (
+                    (*here, "essays", j, "name"),
+                    f"{essay.name!r} is an exercise of this chapter too: rename the essay",
+                )
+        if chapter.written and not exercises:
+            yield (*here, "written"), "a written chapter needs exercises: list them, or say `written: false`"
+
+
+def _twice(where: Location, names: list[str]) -> Iterator[tuple[Location, str]]:
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            yield (*where, i, "name"), f"{name!r} stands here twice: rename or remove one"
