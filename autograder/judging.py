@@ -25,6 +25,7 @@ REFUSED_ERRORS = {"NotImplementedError", "RecursionError", "NameError", "Attribu
 GATED_FACETS = {"interface", "numerics", "memory", "speed"}
 
 TIMEOUTS_PER_EXERCISE = 2
+DEATHS_PER_EXERCISE = 3
 
 
 class JudgeError(Exception):
@@ -37,14 +38,16 @@ class AnswerFailed(Exception):
     key, words: the sentence for the student (see `language.SENTENCES`).
     classes: the names of the raised exception's classes, nearest first; empty when none was raised.
     fatal: the answer's process is gone or no longer to be trusted.
+    again: nothing is known yet, because something else may have killed the process: run it again.
     """
 
-    def __init__(self, key: str, classes: Sequence[str] = (), fatal: bool = False, **words: Any):
+    def __init__(self, key: str, classes: Sequence[str] = (), fatal: bool = False, again: bool = False, **words: Any):
         super().__init__(key, words)
         self.key = key
         self.words = words
         self.classes = list(classes)
         self.fatal = fatal
+        self.again = again
 
     @property
     def difference(self) -> Difference:
@@ -105,6 +108,8 @@ def run_driver(case: Case, implementation: Callable, seed: int, dtype: torch.dty
     """One run of the case's driver on one implementation."""
     try:
         return Outcome(case.driver(implementation, Draw(seed, dtype)))
+    except JudgeError:
+        raise
     except Exception as error:
         return Outcome(failure=local_failure(error))
 
@@ -179,22 +184,30 @@ class Judge:
                 return difference
         return None
 
+    def judge_provided(self, case: Case, provider: Provider, seed: int, dtype: torch.dtype) -> Run:
+        """One run of one case on the provider's answer, repeated while its process is lost to something else."""
+        while True:
+            try:
+                answer = provider.answer()
+            except AnswerFailed as failure:
+                run = Run(case, seed, dtype, Outcome(failure=failure), failure.difference)
+            else:
+                run = self.judge_run(case, answer, seed, dtype)
+            if run.outcome.failure is None or not run.outcome.failure.fatal:
+                return run
+            provider.discard()
+            if not run.outcome.failure.again:
+                return run
+
     def judge_case(self, case: Case, provider: Provider) -> CaseVerdict:
         """All runs of one case; the first that fails decides."""
         difference = None
         for dtype in case.dtypes:
             for repetition in range(case.draws):
                 seed = seed_of(self.secret, *self.key, self.exercise, case.name, repetition)
-                try:
-                    answer = provider.answer()
-                except AnswerFailed as failure:
-                    run = Run(case, seed, dtype, Outcome(failure=failure), failure.difference)
-                else:
-                    run = self.judge_run(case, answer, seed, dtype)
+                run = self.judge_provided(case, provider, seed, dtype)
                 self.runs.append(run)
                 difference = run.difference
-                if run.outcome.failure and run.outcome.failure.fatal:
-                    provider.discard()
                 if difference:
                     break
             if difference:
@@ -256,9 +269,10 @@ class Judge:
         failures = [run.outcome.failure for run in self.runs if run.outcome.failure]
         if failures and failures[-1].key in ("not_defined", "forbidden_source", "reaches_around"):
             return failures[-1].difference
-        slow = [f for f in failures if f.key == "timed_out"]
-        if len(slow) >= TIMEOUTS_PER_EXERCISE:
-            return slow[-1].difference
+        fatal = [f for f in failures if f.fatal]
+        slow = [f for f in fatal if f.key == "timed_out"]
+        if len(slow) >= TIMEOUTS_PER_EXERCISE or len(fatal) >= DEATHS_PER_EXERCISE:
+            return fatal[-1].difference
         return None
 
     def score(self, verdicts: Sequence[CaseVerdict], points: float) -> tuple[float, list[str]]:

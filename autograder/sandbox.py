@@ -1,0 +1,412 @@
+"""The workshop: a warm sandbox in which student code runs, and sessions with one answer each.
+
+What the sandbox promises is in docs/security.md. The judge's side of it is here, the other in `worker/`.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cloudpickle
+from pydantic import BaseModel, ConfigDict
+
+from autograder.cases import Rules
+from autograder.judging import AnswerFailed, JudgeError
+from autograder.slicing import Piece
+from autograder.worker.frames import Channel, ChannelClosed, Decoder, Encoder, FrameError, TooLarge, pickled
+
+PACKAGE = Path(__file__).resolve().parent
+START_SECONDS = 120
+LOST_ANSWERS = 3
+
+
+class Limits(BaseModel):
+    """What one exercise's answer may use."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    cell_seconds: float = 20
+    case_seconds: float = 10
+    exercise_seconds: float = 60
+    memory_mb: int = 2048
+    processes: int = 32
+    tmp_mb: int = 64
+    result_mb: int = 64
+
+
+class SandboxError(Exception):
+    """The sandbox cannot be used on this machine; the message says what to do."""
+
+
+def bwrap_command(python: str) -> list[str]:
+    """bubblewrap with nothing in it but the system's libraries, this Python's packages and the engine, read-only."""
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        raise SandboxError(
+            "bubblewrap is not installed: `apt-get install bubblewrap` (Debian, Ubuntu) or `dnf install bubblewrap` "
+            "(Fedora). To grade without a sandbox, for code that you trust, say `--sandbox none`."
+        )
+    command = [bwrap, "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"]
+    command += ["--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "atlas"]
+    for path in ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"):
+        if os.path.islink(path):
+            command += ["--symlink", os.readlink(path), path]
+        elif os.path.exists(path):
+            command += ["--ro-bind", path, path]
+    for path in _python_paths():
+        command += ["--ro-bind", path, path]
+    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/tmp"]
+    command += ["--remount-ro", "/"]
+    for name, value in _environment().items():
+        command += ["--setenv", name, value]
+    return [*command, "--", python]
+
+
+def _python_paths() -> list[str]:
+    """The folders that this interpreter and the engine need, none inside another."""
+    wanted = {
+        Path(sys.base_prefix).resolve(),
+        Path(sys.prefix),
+        Path(sysconfig.get_path("purelib")),
+        PACKAGE,
+    }
+    system = [Path(p) for p in ("/usr", "/bin", "/lib")]
+    kept = [p for p in wanted if not any(p == s or s in p.parents for s in system)]
+    return sorted({str(p) for p in kept if not any(q in p.parents for q in kept)})
+
+
+def _environment() -> dict[str, str]:
+    """The whole environment of a worker: nothing of the caller's."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/tmp",
+        "TMPDIR": "/tmp",
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": "/tmp",
+        "TRITON_INTERPRET": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(PACKAGE.parent) if not _installed() else "",
+        "NBGRADER_EXECUTION": "autograde",
+    }
+
+
+def _installed() -> bool:
+    return PACKAGE.parent == Path(sysconfig.get_path("purelib"))
+
+
+class Workshop:
+    """A warm sandbox; `session` gives an answer a process of its own in it.
+
+    kind: "bwrap", or "none" for code that one trusts (then only limits hold, and the verdict says unsandboxed).
+    """
+
+    def __init__(self, kind: str = "bwrap", limits: Limits | None = None):
+        if kind not in ("bwrap", "none"):
+            raise SandboxError(f"no sandbox is called {kind!r}: use bwrap or none")
+        self.kind = kind
+        self.limits = limits or Limits()
+        self._process: subprocess.Popen | None = None
+        self._control: socket.socket | None = None
+        self._log: Any = None
+
+    def __enter__(self) -> "Workshop":
+        self.start()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.close()
+
+    @property
+    def label(self) -> str:
+        """How a verdict names the sandbox."""
+        return "bubblewrap" if self.kind == "bwrap" else "unsandboxed"
+
+    def start(self) -> None:
+        """Start the zygote and wait until torch is imported there."""
+        self.close()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._log = tempfile.TemporaryFile()
+        command = bwrap_command(sys.executable) if self.kind == "bwrap" else [sys.executable]
+        limits = self.limits.model_dump() | {"sandbox": self.kind}
+        command += ["-m", "autograder.worker.zygote", str(theirs.fileno()), json.dumps(limits)]
+        environment = None if self.kind == "bwrap" else {**os.environ, **_environment(), "PATH": os.environ["PATH"]}
+        try:
+            self._process = subprocess.Popen(
+                command,
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                env=environment,
+                start_new_session=True,
+            )
+        finally:
+            theirs.close()
+        self._control = ours
+        hello = self._report(START_SECONDS)
+        if not hello.get("ready"):
+            message = hello.get("error") or self._tail()
+            self.close()
+            raise SandboxError(
+                f"the sandbox does not start: {message}. Run `atlas doctor`; on a machine without user namespaces, "
+                "grade elsewhere, or say `--sandbox none` for code that you trust."
+            )
+
+    def close(self) -> None:
+        """End the sandbox and everything in it."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def _tail(self) -> str:
+        if self._log is None:
+            return ""
+        self._log.seek(0)
+        return self._log.read()[-2000:].decode(errors="replace").strip()
+
+    def _report(self, seconds: float) -> dict[str, Any]:
+        assert self._control is not None
+        self._control.settimeout(seconds)
+        try:
+            message = self._control.recv(65536)
+        except OSError:
+            message = b""
+        return json.loads(message) if message else {}
+
+    def open_channel(self) -> Channel:
+        """A new process in the sandbox, at the other end of the channel. A dead zygote is replaced once."""
+        for attempt in (1, 2):
+            if self._process is None or self._process.poll() is not None:
+                self.start()
+            assert self._control is not None
+            ours, theirs = socket.socketpair()
+            try:
+                socket.send_fds(self._control, [json.dumps({"do": "fork"}).encode()], [theirs.fileno()])
+                return Channel(ours, self.limits.result_mb << 20)
+            except OSError as error:
+                ours.close()
+                self.close()
+                if attempt == 2:
+                    raise JudgeError("the sandbox died and could not be started again") from error
+            finally:
+                theirs.close()
+        raise AssertionError
+
+    def end_process(self, grace: float = 0) -> dict[str, Any]:
+        """End the present process; how it ended: its exit status and the limit it was killed for, if any.
+
+        Empty when the sandbox itself has died.
+        """
+        if self._control is None:
+            return {}
+        try:
+            self._control.send(json.dumps({"do": "kill", "grace": grace}).encode())
+        except OSError:
+            self.close()
+            return {}
+        report = self._report(30)
+        if not report:
+            self.close()
+        return report
+
+
+class Session:
+    """One answer in the sandbox: a `judging.Provider`.
+
+    An answer whose process dies is started again for the next case. A death that only the sandbox's own end
+    explains is the judge's misfortune, not the student's: it is tried again, then becomes a JudgeError.
+    """
+
+    def __init__(self, workshop: Workshop, name: str, pieces: Sequence[Piece], rules: Rules):
+        self.workshop = workshop
+        self.name = name
+        self.pieces = list(pieces)
+        self.rules = rules
+        self._channel: Channel | None = None
+        self._remote: Remote | None = None
+        self._refused: AnswerFailed | None = None
+        self._lost = 0
+        self._deadline = time.monotonic() + workshop.limits.exercise_seconds
+
+    def answer(self) -> "Remote":
+        if self._refused:
+            raise self._refused
+        if self._remote is None:
+            self._start()
+        assert self._remote is not None
+        return self._remote
+
+    def _start(self) -> None:
+        self._channel = self.workshop.open_channel()
+        cells = [{"source": p.source, "keep": list(p.keep), "answer": p.answer} for p in self.pieces]
+        header = {
+            "do": "define",
+            "name": self.name,
+            "cells": cells,
+            "forbids": list(self.rules.forbids),
+            "may_change": list(self.rules.may_change),
+        }
+        try:
+            self.request(header, b"", self.workshop.limits.cell_seconds)
+        except AnswerFailed as failure:
+            self._refused = failure
+            raise
+        self._remote = Remote(self, 0, self.name)
+
+    def discard(self) -> None:
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
+            self.workshop.end_process()
+        self._remote = None
+
+    def operate(self, target: int, operation: str, args: tuple, kwargs: dict) -> Any:
+        """One operation in the worker; its value, or AnswerFailed."""
+        encoder = Encoder(_outgoing, self.workshop.limits.result_mb << 20)
+        header = {"do": "operate", "op": operation, "target": target}
+        try:
+            header |= {"args": encoder.tree(list(args)), "kwargs": encoder.tree(kwargs)}
+            data = encoder.blob()
+        except Exception as error:
+            raise JudgeError(f"{self.name}: the arguments of {operation} cannot be sent: {error}") from error
+        reply, blob = self.request(header, data, self.workshop.limits.case_seconds)
+        try:
+            return Decoder(blob, self._incoming).value(reply["value"])
+        except Exception as error:
+            raise AnswerFailed("protocol", fatal=True) from error
+
+    def _incoming(self, tree: dict[str, Any]) -> "Remote":
+        if not isinstance(tree.get("h"), int) or not isinstance(tree.get("n"), str):
+            raise FrameError("a tree that is no value")
+        return Remote(self, tree["h"], tree["n"][:80])
+
+    def request(self, header: dict[str, Any], blob: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
+        """One frame there and one back, bound to a nonce."""
+        channel = self._channel
+        if channel is None:
+            raise AnswerFailed("crashed", fatal=True, reason="gone")
+        if channel.pending():  # a frame that nobody asked for
+            raise AnswerFailed("protocol", fatal=True)
+        nonce = secrets.token_hex(16)
+        left = min(seconds, self._deadline - time.monotonic())
+        if left <= 0:
+            raise AnswerFailed("timed_out", fatal=True, seconds=f"{self.workshop.limits.exercise_seconds:g}")
+        try:
+            channel.send({**header, "nonce": nonce}, blob)
+            reply, data = channel.receive(left)
+        except TimeoutError:
+            raise AnswerFailed("timed_out", fatal=True, seconds=f"{left:.3g}") from None
+        except ChannelClosed:
+            raise self._ended() from None
+        except TooLarge:
+            limit = self.workshop.limits.result_mb
+            raise AnswerFailed("too_large", fatal=True, limit=limit) from None
+        except FrameError:
+            raise AnswerFailed("protocol", fatal=True) from None
+        if reply.get("nonce") != nonce:
+            raise AnswerFailed("protocol", fatal=True)
+        if "failure" in reply:
+            raise self._failure(reply["failure"])
+        return reply, data
+
+    def _failure(self, failure: Any) -> AnswerFailed:
+        """What the worker says went wrong, as far as it is well-formed."""
+        from autograder.language import SENTENCES
+
+        try:
+            key, words = failure["key"], failure["words"]
+            classes = [str(c)[:80] for c in failure.get("classes", [])][:20]
+            words = {str(k): v if isinstance(v, (int, float)) else str(v)[:1000] for k, v in words.items()}
+            if key not in SENTENCES:
+                raise KeyError(key)
+            built = AnswerFailed(key, classes, **words)
+            built.difference.message()
+            return built
+        except Exception:
+            return AnswerFailed("protocol", fatal=True)
+
+    def _ended(self) -> AnswerFailed:
+        """The process is gone: why, as the zygote saw it."""
+        self._channel = None
+        self._remote = None
+        end = self.workshop.end_process(grace=0.5)
+        limits = self.workshop.limits
+        if end.get("why") == "memory":
+            return AnswerFailed("memory", fatal=True, limit=limits.memory_mb)
+        if end.get("why") == "processes":
+            return AnswerFailed("processes", fatal=True, limit=limits.processes)
+        status = end.get("exit")
+        if status is None or status == -signal.SIGKILL:
+            # Somebody killed it, or the sandbox, and that will not repeat; or the student's code killed itself.
+            self._lost += 1
+            if status is None and self._lost >= LOST_ANSWERS:
+                raise JudgeError(f"the sandbox died {self._lost} times while it ran {self.name}")
+            return AnswerFailed("crashed", fatal=True, again=self._lost < LOST_ANSWERS, reason="signal 9")
+        reason = f"exit status {status}" if status >= 0 else f"signal {-status}"
+        return AnswerFailed("crashed", fatal=True, reason=reason)
+
+
+def _outgoing(value: Any) -> dict[str, Any]:
+    """What the judge may send besides values: a function of the case's file, or an object that came from there."""
+    if isinstance(value, Remote):
+        return {"h": value._key}
+    module = sys.modules.get(getattr(value, "__module__", None) or "")
+    if callable(value):
+        if module is not None and module.__name__.startswith("atlas_"):
+            cloudpickle.register_pickle_by_value(module)
+        return pickled(cloudpickle.dumps(value))
+    raise TypeError(f"a driver passed a {type(value).__name__}, which cannot be sent to the sandbox")
+
+
+class Remote:
+    """An object that lives in the sandbox: the answer, or something that it returned."""
+
+    def __init__(self, session: Session, key: int, type_name: str):
+        self._session = session
+        self._key = key
+        self.type_name = type_name
+
+    def _operate(self, operation: str, args: tuple, kwargs: dict) -> Any:
+        return self._session.operate(self._key, operation, args, kwargs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._operate("call", args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self._operate("getattr", (name,), {})
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._operate("getitem", (key,), {})
+
+    def __neg__(self) -> Any:
+        return self._operate("neg", (), {})
+
+
+def _operator(name: str) -> Any:
+    return lambda self, other: self._operate(name, (other,), {})
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow", "matmul", "radd", "rsub", "rmul", "rtruediv"):
+    setattr(Remote, f"__{_name}__", _operator(_name))

@@ -1,0 +1,181 @@
+"""The part of a notebook that one exercise needs: its answer, and the statements that define what it names.
+
+Each exercise is judged on its own slice, in its own process. So a cell that loops, exits or patches torch harms
+the exercises that need it and no other, and what a student tries out between answers is not run at all.
+"""
+
+import ast
+import re
+import symtable
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from IPython.core.inputtransformer2 import TransformerManager
+
+from autograder.answers import Cell
+
+LONGEST_CELL = 200_000
+
+_RUN_MAGICS = re.compile(r"\A\s*%%(time|timeit|capture|prun|python|python3)\b.*\n")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Statements of one cell: the cell's Python source and which of its top-level statements are kept."""
+
+    source: str
+    keep: tuple[int, ...]
+    origin: str
+    answer: bool
+
+
+class CannotRead(Exception):
+    """The answer's cell is not Python; the message is the reader's."""
+
+
+@dataclass
+class _Statement:
+    cell: int
+    index: int
+    node: ast.stmt
+    binds: frozenset[str]
+    uses: frozenset[str]
+
+
+def python_source(cell: str) -> str:
+    """A cell's source with IPython's magics turned into Python calls."""
+    cell = _RUN_MAGICS.sub("\n", cell)
+    if len(cell) > LONGEST_CELL:
+        raise SyntaxError(f"the cell has {len(cell)} characters; {LONGEST_CELL} are read")
+    return TransformerManager().transform_cell(cell)
+
+
+def slice_of(cells: Sequence[Cell], exercise: str) -> list[Piece]:
+    """The pieces that define `exercise`, in the notebook's order. Raises CannotRead if its own cell is broken."""
+    sources: list[str] = []
+    trees: list[ast.Module] = []
+    for cell in cells:
+        try:
+            source = python_source(cell.source)
+            tree = ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            if cell.exercise == exercise:
+                raise CannotRead(f"{type(error).__name__}: {error}") from error
+            source, tree = "", ast.Module([], [])
+        sources.append(source)
+        trees.append(tree)
+    statements = [
+        _Statement(c, i, node, frozenset(_bound(node)), frozenset(_used(node)))
+        for c, tree in enumerate(trees)
+        for i, node in enumerate(tree.body)
+    ]
+    kept = _needed(statements, cells, exercise)
+    return [
+        Piece(sources[c], tuple(sorted(i for d, i in kept if d == c)), cell.origin, cell.exercise == exercise)
+        for c, cell in enumerate(cells)
+        if any(d == c for d, _ in kept) or cell.exercise == exercise
+    ]
+
+
+def _needed(statements: Sequence[_Statement], cells: Sequence[Cell], exercise: str) -> set[tuple[int, int]]:
+    """All statements of given cells, and those that bind a name which the answer needs, or change one."""
+    imported = {name for s in statements if isinstance(s.node, (ast.Import, ast.ImportFrom)) for name in s.binds}
+    kept = {(s.cell, s.index) for s in statements if cells[s.cell].origin == "given"}
+    needed = {exercise}
+    growing = True
+    while growing:
+        growing = False
+        for s in statements:
+            if (s.cell, s.index) in kept:
+                continue
+            changes = _changed(s.node) - imported
+            if s.binds & needed or changes & needed:
+                kept.add((s.cell, s.index))
+                needed |= s.uses
+                growing = True
+    return kept
+
+
+def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for child in table.get_children():
+        yield from _scopes(child)
+
+
+def _used(node: ast.stmt) -> set[str]:
+    """The global names that a statement reads, in whatever scope."""
+    try:
+        top = symtable.symtable(ast.unparse(node), "<cell>", "exec")
+        names = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
+        for scope in _scopes(top):
+            if scope is not top:
+                names |= {s.get_name() for s in scope.get_symbols() if s.is_global()}
+        return names
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a statement that run in its own scope."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        if isinstance(current, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            continue
+        stack.extend(ast.iter_child_nodes(current))
+
+
+def _bound(node: ast.stmt) -> set[str]:
+    """The names that a statement gives a meaning."""
+    names: set[str] = set()
+    for n in _own_nodes(node):
+        if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(n.name)
+        elif isinstance(n, ast.Name) and isinstance(n.ctx, (ast.Store, ast.Del)):
+            names.add(n.id)
+        elif isinstance(n, ast.alias):
+            names.add((n.asname or n.name).split(".")[0])
+        elif isinstance(n, (ast.MatchAs, ast.MatchStar)) and n.name:
+            names.add(n.name)
+    return names
+
+
+def _changed(node: ast.stmt) -> set[str]:
+    """The names whose objects a statement changes: `table[k] = v`, `f.cache = {}`, `table.append(v)`."""
+    names = set()
+    for n in _own_nodes(node):
+        target = None
+        if isinstance(n, (ast.Attribute, ast.Subscript)) and isinstance(n.ctx, (ast.Store, ast.Del)):
+            target = n.value
+        elif isinstance(n, ast.Expr) and isinstance(n.value, ast.Call) and isinstance(n.value.func, ast.Attribute):
+            target = n.value.func.value
+        while isinstance(target, (ast.Attribute, ast.Subscript)):
+            target = target.value
+        if isinstance(target, ast.Name):
+            names.add(target.id)
+    return names
+
+
+def is_stub(source: str, exercise: str) -> bool:
+    """Whether the answer is still the stub: every function of it only raises NotImplementedError."""
+    try:
+        tree = ast.parse(python_source(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == exercise:
+            functions = [n for n in ast.walk(node) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
+            return bool(functions) and all(_only_raises(f) for f in functions)
+    return False
+
+
+def _only_raises(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    body = list(function.body)
+    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        body = body[1:]
+    if len(body) != 1 or not isinstance(body[0], ast.Raise) or body[0].exc is None:
+        return False
+    raised = body[0].exc
+    name = raised.func if isinstance(raised, ast.Call) else raised
+    return isinstance(name, ast.Name) and name.id == "NotImplementedError"

@@ -1,0 +1,165 @@
+"""One exercise's process: runs the student's cells, then does what the judge asks of the answer.
+
+It returns values. Nothing it says is a verdict, and nothing in it must be kept secret from the student.
+"""
+
+import ast
+import base64
+import linecache
+import operator
+import os
+import pickle
+import sys
+import traceback
+import types
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from autograder.cases import Rules
+from autograder.judging import AnswerFailed
+from autograder.operations import OPERATIONS
+from autograder.watching import Watch, guarded
+from autograder.worker.frames import Channel, ChannelClosed, Decoder, Encoder, NotPlain, TooLarge
+
+MESSAGE_LIMIT = 600
+
+PRIMITIVES: dict[str, Callable] = {
+    "call": lambda f, *args, **kwargs: f(*args, **kwargs),
+    "getattr": getattr,
+    "setattr": setattr,
+    "getitem": operator.getitem,
+    **{name: getattr(operator, name) for name in ("add", "sub", "mul", "truediv", "pow", "neg", "matmul")},
+    "radd": lambda a, b: b + a,
+    "rsub": lambda a, b: b - a,
+    "rmul": lambda a, b: b * a,
+    "rtruediv": lambda a, b: b / a,
+}
+
+
+class Server:
+    """Serves one exercise over one channel until the judge closes it."""
+
+    def __init__(self, channel: Channel):
+        self.channel = channel
+        self.objects: dict[int, Any] = {}
+        self.rules = Rules()
+        self.module = types.ModuleType("__main__")
+        self.sources: dict[str, str] = {}
+
+    def run(self) -> None:
+        try:
+            while True:
+                header, blob = self.channel.receive()
+                reply, data = self.answer(header, blob)
+                self.channel.send({**reply, "nonce": header["nonce"]}, data)
+        except ChannelClosed:
+            pass
+
+    def answer(self, header: dict[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
+        """The reply to one request. Whatever the student's code raises becomes part of the reply."""
+        try:
+            if header["do"] == "define":
+                return self.define(header), b""
+            return self.operate(header, blob)
+        except AnswerFailed as failure:
+            return {"failure": {"key": failure.key, "classes": failure.classes, "words": failure.words}}, b""
+        except TooLarge:
+            return {"failure": {"key": "too_large", "words": {"limit": self.channel.limit >> 20}}}, b""
+        except NotPlain as error:
+            return {"failure": {"key": "subclass", "words": {"came": str(error)}}}, b""
+        except BaseException as error:
+            return {"failure": self.describe(error)}, b""
+
+    def define(self, header: dict[str, Any]) -> dict[str, Any]:
+        """Run the cells in order; the answer is then what the exercise's name stands for."""
+        self.rules = Rules(tuple(header["forbids"]), tuple(header["may_change"]))
+        namespace = self.module.__dict__
+        sys.modules["__main__"] = self.module
+        name = header["name"]
+        for index, cell in enumerate(header["cells"]):
+            label = f"<answer {name}>" if cell["answer"] else f"<cell {index + 1}>"
+            error = self.run_cell(cell["source"], cell["keep"], label)
+            if error is not None and cell["answer"]:
+                raise AnswerFailed("not_defined", name=name, message=self.describe(error)["words"]["message"])
+        answer = namespace.get(name)
+        if answer is None:
+            raise AnswerFailed("not_defined", name=name, message=f"NameError: name '{name}' is not defined")
+        if not callable(answer):
+            raise AnswerFailed("not_defined", name=name, message=f"it is a {type(answer).__name__}, not callable")
+        self.objects[0] = answer
+        return {"defined": True}
+
+    def run_cell(self, source: str, keep: list[int], label: str) -> BaseException | None:
+        """Run the kept statements of one cell; what they raised."""
+        self.sources[label] = source
+        linecache.cache[label] = (len(source), None, source.splitlines(True), label)
+        try:
+            tree = ast.parse(source)
+            tree.body = [tree.body[index] for index in keep]
+            exec(compile(tree, label, "exec"), self.module.__dict__)
+        except BaseException as error:
+            return error
+        return None
+
+    def operate(self, header: dict[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
+        """Do one operation on the answer, or on an object that an earlier one returned."""
+        decoder = Decoder(blob, self._object)
+        target = self.objects[header["target"]]
+        args = decoder.value(header["args"])
+        kwargs = decoder.value(header["kwargs"])
+        name = header["op"]
+        function = PRIMITIVES.get(name) or OPERATIONS[name]
+        if isinstance(target, types.FunctionType):
+            target = guarded(target, self.rules.may_change)
+        with Watch(self.rules) as watch:
+            result = function(target, *args, **kwargs)
+        if watch.forbidden:
+            raise AnswerFailed("forbidden", name=watch.forbidden[0])
+        encoder = Encoder(self._handle, self.channel.limit)
+        return {"value": encoder.tree(result)}, encoder.blob()
+
+    def _object(self, tree: dict[str, Any]) -> Any:
+        if "p" in tree:  # a function from the judge, which this process may trust
+            return pickle.loads(base64.b64decode(tree["p"]))
+        return self.objects[tree["h"]]
+
+    def _handle(self, value: Any) -> dict[str, Any]:
+        key = len(self.objects)
+        self.objects[key] = value
+        return {"h": key, "n": type(value).__name__[:80]}
+
+    def describe(self, error: BaseException) -> dict[str, Any]:
+        """An exception as the judge is told of it, with the line of the student's code."""
+        classes = [cls.__name__ for cls in type(error).__mro__ if cls is not object]
+        try:
+            message = str(error)
+        except BaseException:
+            message = ""
+        message = message if len(message) <= MESSAGE_LIMIT else message[:MESSAGE_LIMIT] + " …"
+        words: dict[str, Any] = {"error": classes[0], "message": message}
+        for frame in reversed(traceback.extract_tb(error.__traceback__)):
+            if frame.filename in self.sources and frame.lineno:
+                lines = self.sources[frame.filename].splitlines()
+                code = lines[frame.lineno - 1].strip() if frame.lineno <= len(lines) else ""
+                return {
+                    "key": "raised_at",
+                    "classes": classes,
+                    "words": {**words, "line": frame.lineno, "code": code[:200]},
+                }
+        if isinstance(error, SyntaxError) and error.lineno:
+            words["message"] = f"SyntaxError: {message}"
+        return {"key": "raised", "classes": classes, "words": words}
+
+
+def serve(channel: Channel) -> None:
+    """Serve until the judge hangs up, then leave at once: nothing a student registered runs afterwards."""
+    leave = os._exit
+    warnings.simplefilter("ignore")
+    torch.manual_seed(0)
+    try:
+        Server(channel).run()
+    finally:
+        leave(0)

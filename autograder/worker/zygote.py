@@ -1,0 +1,300 @@
+"""The process in the sandbox that has torch imported and forks one process an exercise.
+
+It holds the control channel, which student code never sees: each exercise's process has its own pid, mount
+and ipc namespaces, a fresh /tmp and /dev/shm, no capabilities, and dies with everything it started when the
+zygote kills it. The zygote also watches the memory and the number of processes below it.
+
+    python -m autograder.worker.zygote CONTROL_FD LIMITS_JSON
+"""
+
+import contextlib
+import ctypes
+import gc
+import json
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
+    1,
+    2,
+    4,
+    8,
+    32,
+    4096,
+    16384,
+    1 << 18,
+)
+PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE = 1, 24, 38, 4
+
+POLL_SECONDS = 0.02
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name: str, *args: Any) -> None:
+    if getattr(libc, name)(*args) != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"{name}: {os.strerror(error)}")
+
+
+def _mount(source: str, target: str, kind: str | None, flags: int, data: str = "") -> None:
+    _call("mount", source.encode(), target.encode(), kind.encode() if kind else None, flags, data.encode())
+
+
+def enter_namespaces() -> bool:
+    """Own user, pid and mount namespaces, of which this process becomes the first; False where they are refused."""
+    uid, gid = os.getuid(), os.getgid()
+    try:
+        _call("unshare", CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID)
+    except OSError:
+        return False
+    for file, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{file}", "w") as f:
+            f.write(text)
+    _mount("none", "/", None, MS_REC | MS_PRIVATE)
+    child = os.fork()
+    if child:  # only waits, so that the zygote is the first process of its pid namespace
+        _, status = os.waitpid(child, 0)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    return True
+
+
+def enter_box(tmp_mb: int) -> None:
+    """A fresh /tmp, /dev/shm and /proc for one exercise, and no capability to change them again."""
+    _call("unshare", CLONE_NEWNS | CLONE_NEWIPC)
+    plain = MS_NOSUID | MS_NODEV
+    _mount("tmpfs", "/tmp", "tmpfs", plain, f"size={tmp_mb}m,mode=1777")
+    _mount("tmpfs", "/dev/shm", "tmpfs", plain, f"size={tmp_mb}m,mode=1777")
+    try:
+        _mount("proc", "/proc", "proc", plain | MS_NOEXEC)
+    except OSError:
+        _mount("tmpfs", "/proc", "tmpfs", plain | MS_NOEXEC | MS_RDONLY, "size=4k")
+    drop_capabilities()
+
+
+def drop_capabilities() -> None:
+    """No capability now or after an exec."""
+    for capability in range(64):
+        libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    _call("capset", header, (ctypes.c_uint32 * 6)())
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def set_limits(limits: dict[str, Any]) -> None:
+    """Limits of one process. Never RLIMIT_AS, which CUDA needs: memory is watched from the zygote."""
+    cpu = int(limits["exercise_seconds"]) + 5
+    for kind, value in (
+        (resource.RLIMIT_CPU, cpu),
+        (resource.RLIMIT_FSIZE, int(limits["tmp_mb"]) << 20),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 256),
+    ):
+        resource.setrlimit(kind, (value, value))
+
+
+class Zygote:
+    """Forks an exercise's process when the judge asks, watches it, and reports its end."""
+
+    def __init__(self, control: socket.socket, limits: dict[str, Any], namespaces: bool):
+        self.control = control
+        self.limits = limits
+        self.namespaces = namespaces
+        self.child = 0
+        self.baseline = _anonymous_pages("self")
+        self.own = os.readlink("/proc/self") if os.path.exists("/proc/self") else ""
+        self.pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY) if namespaces else -1
+
+    def run(self) -> None:
+        self.control.send(json.dumps({"ready": True, "namespaces": self.namespaces}).encode())
+        while True:
+            ready, _, _ = select.select([self.control], [], [], POLL_SECONDS if self.child else None)
+            if ready:
+                message, fds, _, _ = socket.recv_fds(self.control, 4096, 1)
+                if not message:
+                    self.kill()
+                    return
+                request = json.loads(message)
+                if request["do"] == "fork":
+                    self.kill()
+                    self.fork(fds[0])
+                else:
+                    self.report(self.kill(request.get("grace", 0)))
+            elif self.child:
+                why = self.over_limit()
+                if why:
+                    self.killed_for = why
+                    self.signal_all()
+
+    killed_for = ""
+
+    def fork(self, channel: int) -> None:
+        """One exercise's process, the first of a pid namespace of its own."""
+        self.killed_for = ""
+        if self.namespaces:
+            _call("unshare", CLONE_NEWPID)
+        self.child = os.fork()
+        if self.child == 0:
+            try:
+                self.become_worker(channel)
+            finally:
+                os._exit(70)
+        if self.namespaces:
+            _call("setns", self.pid_namespace, CLONE_NEWPID)
+        os.close(channel)
+
+    def become_worker(self, channel: int) -> None:
+        self.control.close()
+        if self.namespaces:
+            os.close(self.pid_namespace)
+            enter_box(int(self.limits["tmp_mb"]))
+        else:
+            os.setsid()
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        set_limits(self.limits)
+        os.chdir("/tmp")
+        null = os.open("/dev/null", os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        from autograder.worker.frames import Channel
+        from autograder.worker.serve import serve
+
+        sock = socket.socket(fileno=channel)
+        serve(Channel(sock, int(self.limits["result_mb"]) << 20))
+
+    def kill(self, grace: float = 0) -> dict[str, Any]:
+        """End the exercise's process and all it started; how it ended.
+
+        grace: how long to wait for a process that has closed its channel to leave by itself.
+        """
+        if not self.child:
+            return {"exit": None, "why": ""}
+        end = time.monotonic() + grace
+        pid = 0
+        while grace and not pid and time.monotonic() < end:
+            pid, status = os.waitpid(self.child, os.WNOHANG)
+            if not pid:
+                time.sleep(0.002)
+        if not pid:
+            self.signal_all()
+            _, status = os.waitpid(self.child, 0)
+        self.child = 0
+        return {"exit": os.waitstatus_to_exitcode(status), "why": self.killed_for}
+
+    def signal_all(self) -> None:
+        """Kill the exercise's process and all it started: the first process of a pid namespace takes all along."""
+        if self.namespaces:
+            os.kill(self.child, signal.SIGKILL)
+        else:
+            _kill_session(self.child)
+
+    def report(self, end: dict[str, Any]) -> None:
+        self.control.send(json.dumps(end).encode())
+
+    def over_limit(self) -> str:
+        """Which limit all processes below the zygote exceed together."""
+        pages = tasks = 0
+        for entry in self.below():
+            try:
+                tasks += len(os.listdir(f"/proc/{entry}/task"))
+                pages += max(0, _anonymous_pages(entry) - self.baseline)
+            except OSError:
+                continue
+        if pages * os.sysconf("SC_PAGE_SIZE") > int(self.limits["memory_mb"]) << 20:
+            return "memory"
+        return "processes" if tasks > int(self.limits["processes"]) else ""
+
+    def below(self) -> list[str]:
+        """The processes that belong to the exercise."""
+        if self.namespaces:
+            fixed = {"1", self.own, self.parent}
+            return [entry for entry in os.listdir("/proc") if entry.isdigit() and entry not in fixed]
+        return _session_members(self.child)
+
+    @property
+    def parent(self) -> str:
+        try:
+            with open("/proc/self/stat") as f:
+                return f.read().rsplit(")", 1)[1].split()[1]
+        except OSError:
+            return ""
+
+
+def _anonymous_pages(entry: str) -> int:
+    """Resident pages that are not of a file."""
+    try:
+        with open(f"/proc/{entry}/statm") as f:
+            fields = f.read().split()
+    except OSError:
+        return 0
+    return int(fields[1]) - int(fields[2])
+
+
+def _session_members(session: int) -> list[str]:
+    """The processes of a session, where there is a /proc to ask."""
+    found = []
+    try:
+        entries = [entry for entry in os.listdir("/proc") if entry.isdigit()]
+    except OSError:
+        return []
+    for entry in entries:
+        try:
+            with open(f"/proc/{entry}/stat") as f:
+                if int(f.read().rsplit(")", 1)[1].split()[3]) == session:
+                    found.append(entry)
+        except OSError:
+            continue
+    return found
+
+
+def _kill_session(session: int) -> None:
+    for entry in [str(session), *_session_members(session)]:
+        with contextlib.suppress(OSError):
+            os.kill(int(entry), signal.SIGKILL)
+
+
+def warm_up() -> None:
+    """Import what torch imports at its first use, so that no worker pays for it."""
+    import torch
+
+    from autograder.cases import Rules
+    from autograder.operations import vjp
+    from autograder.watching import Watch
+
+    with Watch(Rules(forbids=("nothing",))):
+        vjp(lambda x: torch.exp(x @ x.mT).sum(-1), torch.ones(2, 2), cotangent=0)
+
+
+def main() -> None:
+    control = socket.socket(fileno=int(sys.argv[1]))
+    limits = json.loads(sys.argv[2])
+    namespaces = limits["sandbox"] == "bwrap"
+    if namespaces and not enter_namespaces():
+        control.send(json.dumps({"ready": False, "error": "user namespaces are refused inside the sandbox"}).encode())
+        return
+    import torch
+
+    import autograder
+    import autograder.worker.serve
+
+    torch.set_num_threads(1)
+    warm_up()
+    autograder.check = lambda *args, **kwargs: None  # type: ignore[attr-defined]
+    gc.collect()
+    gc.freeze()
+    Zygote(control, limits, namespaces).run()
+
+
+if __name__ == "__main__":
+    main()
