@@ -58,22 +58,27 @@ def _differentiable(outputs: Any) -> list[Tensor]:
     return found
 
 
+def _leaf(value: Any) -> Any:
+    """A copy that gradients are taken with respect to, also of the tensors in a list or tuple."""
+    if isinstance(value, Tensor) and value.dtype.is_floating_point:
+        return value.detach().clone(memory_format=torch.preserve_format).requires_grad_()
+    if isinstance(value, (list, tuple)):
+        return type(value)(_leaf(item) for item in value)
+    return value
+
+
 @operation
 def vjp(function: Callable, *inputs: Any, cotangent: Any, **options: Any) -> tuple:
     """Gradients of ⟨function(*inputs), v⟩ for a random cotangent v, one for each floating-point input.
 
-    Pass `cotangent=draw`. An input that the result does not depend on has the gradient None.
+    An input may be a list or tuple of tensors. Pass `cotangent=draw`. An input that the result does not depend on
+    has the gradient None.
     """
-    leaves = [
-        x.detach().clone(memory_format=torch.preserve_format).requires_grad_()
-        if isinstance(x, Tensor) and x.dtype.is_floating_point
-        else x
-        for x in inputs
-    ]
+    leaves = [_leaf(x) for x in inputs]
     outputs = _differentiable(function(*leaves, **options))
     kept = [o for o in outputs if o.requires_grad]
     cotangents = [v for o, v in zip(outputs, _cotangents(outputs, cotangent), strict=True) if o.requires_grad]
-    wrt = [x for x in leaves if isinstance(x, Tensor) and x.requires_grad]
+    wrt = [x for x in _tensors(leaves) if x.requires_grad]
     return torch.autograd.grad(kept, wrt, cotangents, allow_unused=True)
 
 
@@ -118,30 +123,82 @@ def largest_tensor(function: Callable, *args: Any, **options: Any) -> int:
 
 
 @operation
+def operator_calls(function: Callable, *args: Any, **options: Any) -> int:
+    """How many torch operators the call runs, whatever their size; leave room for a few around the answer."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Count(TorchDispatchMode):
+        calls = 0
+
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            self.calls += 1
+            return func(*args, **(kwargs or {}))
+
+    with Count() as mode:
+        function(*args, **options)
+    return mode.calls
+
+
+def _optimizer(
+    optimizer: Callable, leaves: Sequence[Tensor], groups: Sequence[dict] | None, generator: bool, options: dict
+) -> Any:
+    """The optimizer of these leaves: all in one group, or each in a group of its own with the options of `groups`."""
+    params: Any = list(leaves)
+    if groups is not None:
+        params = [{"params": [p], **group} for p, group in zip(leaves, groups, strict=True)]
+    return optimizer((p for p in params) if generator else params, **options)
+
+
+def _set_gradient(parameter: Tensor, gradient: Tensor | None, overwrite: bool = False) -> None:
+    if overwrite and gradient is not None and parameter.grad is not None:
+        parameter.grad.copy_(gradient)
+    else:
+        parameter.grad = None if gradient is None else gradient.detach().clone()
+
+
+@operation
 def trajectory(
     optimizer: Callable,
     parameters: Sequence[Tensor],
     gradients: Sequence[Sequence[Tensor | None]],
     *,
     groups: Sequence[dict] | None = None,
+    learning_rates: Sequence[Sequence[float]] | None = None,
+    overwrite_gradients: bool = False,
+    generator: bool = False,
     **options: Any,
 ) -> list:
     """The parameters after every step, when step k sees the gradients `gradients[k]`.
 
     `groups` gives each parameter a group of its own with these options; `None` for a gradient leaves it unset.
+    `learning_rates[k]` has a number for every group, written into `param_groups` before step k, as schedules do.
+    `overwrite_gradients` writes every gradient into the same tensor, as zero_grad(set_to_none=False) and backward do.
+    `generator` passes the parameters as a generator, as `model.parameters()` is one.
     """
     leaves = [p.detach().clone().requires_grad_() for p in parameters]
-    params: Any = leaves
-    if groups is not None:
-        params = [{"params": [p], **group} for p, group in zip(leaves, groups, strict=True)]
-    instance = optimizer(params, **options)
+    instance = _optimizer(optimizer, leaves, groups, generator, options)
     path = []
-    for step in gradients:
+    for k, step in enumerate(gradients):
+        if learning_rates is not None:
+            for group, lr in zip(instance.param_groups, learning_rates[k], strict=True):
+                group["lr"] = lr
         for p, g in zip(leaves, step, strict=True):
-            p.grad = None if g is None else g.detach().clone()
+            _set_gradient(p, g, overwrite_gradients)
         instance.step()
         path.append([p.detach().clone() for p in leaves])
     return path
+
+
+@operation
+def gradients_after_step(
+    optimizer: Callable, parameters: Sequence[Tensor], gradients: Sequence[Tensor | None], **options: Any
+) -> list:
+    """What `.grad` holds after one step: what it held before."""
+    leaves = [p.detach().clone().requires_grad_() for p in parameters]
+    for p, g in zip(leaves, gradients, strict=True):
+        _set_gradient(p, g)
+    _optimizer(optimizer, leaves, None, False, options).step()
+    return [p.grad for p in leaves]
 
 
 @operation
@@ -159,13 +216,40 @@ def descent(optimizer: Callable, loss: Callable, parameters: Sequence[Tensor], *
 
 
 @operation
-def gradients_after_zero_grad(optimizer: Callable, parameters: Sequence[Tensor], **options: Any) -> list:
-    """What `.grad` holds after zero_grad(): None for every parameter."""
+def gradients_after_zero_grad(
+    optimizer: Callable, parameters: Sequence[Tensor], *, groups: Sequence[dict] | None = None, **options: Any
+) -> list:
+    """What `.grad` holds after zero_grad(): None for every parameter. `groups` as in `trajectory`."""
     leaves = [p.detach().clone().requires_grad_() for p in parameters]
     for p in leaves:
         p.grad = torch.ones_like(p)
-    optimizer(leaves, **options).zero_grad()
+    _optimizer(optimizer, leaves, groups, False, options).zero_grad()
     return [p.grad for p in leaves]
+
+
+@operation
+def group_options(
+    optimizer: Callable,
+    parameters: Sequence[Tensor],
+    names: Sequence[str],
+    *,
+    groups: Sequence[dict] | None = None,
+    changes: Sequence[dict] | None = None,
+    generator: bool = False,
+    **options: Any,
+) -> list:
+    """For each of `param_groups` its parameters, under "params", and its options of these names.
+
+    `groups` and `generator` as in `trajectory`. `changes` has a dict for every group, written into it before.
+    """
+    leaves = [p.detach().clone().requires_grad_() for p in parameters]
+    instance = _optimizer(optimizer, leaves, groups, generator, options)
+    for group, change in zip(instance.param_groups, changes or [], strict=bool(changes)):
+        group.update(change)
+    return [
+        {"params": [p.detach().clone() for p in group["params"]]} | {name: group[name] for name in names}
+        for group in instance.param_groups
+    ]
 
 
 @operation
