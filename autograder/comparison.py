@@ -12,28 +12,39 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.testing._comparison import default_tolerances
 
+from autograder.diagnosis import Look, look_at_shape, look_at_values
 from autograder.language import say
+
+LONG_TEXT = 200
+LONG_INTEGER = 200
 
 
 @dataclass
 class Difference:
-    """The first thing in which a result differs from what was expected."""
+    """The first thing in which a result differs from what was expected.
+
+    key, words: the sentence that says so (see `language.SENTENCES`).
+    look: the sentence that says what to look at next, where it is not read off the values.
+    expected, came: the parts of the two results that differ.
+    """
 
     key: str
     words: dict[str, Any] = field(default_factory=dict)
-    look: tuple[str, dict[str, Any]] | None = None
+    look: Look | None = None
     expected: Any = None
     came: Any = None
+    wrong: Tensor | None = None
 
     def message(self, language: str = "en") -> str:
         """One or two sentences: what was expected, what came, where, and what to look at next."""
         words = {k: _word(v, language) for k, v in self.words.items()}
         text = say(self.key, language, **words)
-        if self.look:
-            key, look_words = self.look
-            text += "\n" + say(key, language, **look_words)
-        return text
+        look = self.look
+        if look is None and self.wrong is not None and not self.expected.is_complex():
+            look = look_at_values(self.came.to(torch.float64), self.expected.to(torch.float64), self.wrong)
+        return text + "\n" + say(look[0], language, **look[1]) if look else text
 
 
 @dataclass(frozen=True)
@@ -57,7 +68,7 @@ def describe(value: Any) -> Any:
     if value is None:
         return Word("nothing")
     if isinstance(value, (bool, str)):
-        return repr(value)
+        return shorten(repr(value))
     if isinstance(value, Number):
         return Word("a_number")
     if isinstance(value, (list, tuple)):
@@ -67,66 +78,85 @@ def describe(value: Any) -> Any:
     return getattr(value, "type_name", type(value).__name__)
 
 
-def number(value: Any) -> str:
+def shorten(text: str, limit: int = LONG_TEXT) -> str:
+    """The text, cut where it is longer than a message should be."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _keys(value: Mapping) -> str:
+    return shorten(", ".join(sorted(repr(key) for key in value)))
+
+
+def number(value: Any, digits: int = 6) -> str:
     """A number as a message shows it."""
-    value = value.item() if isinstance(value, (Tensor, np.generic)) else value
+    value = _plain(value)
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.{digits}g}"
+    if isinstance(value, int) and value.bit_length() > LONG_INTEGER:  # Python refuses to print the longest ones
+        return f"{'−' if value < 0 else ''}2**{value.bit_length() - 1}…"
     return str(value)
+
+
+def numbers(expected: Any, came: Any) -> dict[str, str]:
+    """Two numbers with as many digits as it takes to tell them apart."""
+    expected, came = _plain(expected), _plain(came)
+    for digits in (6, 9, 12, 17):
+        words = {"expected": number(expected, digits), "came": number(came, digits)}
+        if words["expected"] != words["came"]:
+            break
+    return words
 
 
 def compare(
     came: Any, expected: Any, rtol: float | None = None, atol: float | None = None, where: str = ""
 ) -> Difference | None:
     """None when `came` agrees with `expected`, else the first difference, depth first."""
-    at = f"{where}: " if where else ""
+    at: Any = Word("at", (("path", where),)) if where else ""
     if isinstance(expected, Tensor):
         if not isinstance(came, Tensor):
-            look = ("look_none", {}) if came is None else None
-            return Difference(
-                "type",
-                {"where": at, "expected": Word("tensor"), "came": describe(came)},
-                look,
-                expected,
-                came,
-            )
+            return _wrong_type(came, expected, Word("tensor"), at)
         return _compare_tensors(came, expected, rtol, atol, at)
     if expected is None or isinstance(expected, (bool, str)):
-        same = (came is None) if expected is None else (_plain(came) == expected)
-        if same and (expected is None or isinstance(_plain(came), type(expected))):
+        plain = _plain(came)
+        if type(plain) is type(expected) and plain == expected:
             return None
-        return Difference(
-            "type",
-            {"where": at, "expected": describe(expected), "came": describe(came)},
-            None,
-            expected,
-            came,
-        )
+        return _wrong_type(came, expected, describe(expected), at)
     if isinstance(expected, Number):
         return _compare_numbers(came, expected, rtol, atol, at)
     if isinstance(expected, (list, tuple)):
         if not isinstance(came, (list, tuple)):
-            words = {"where": at, "expected": describe(expected), "came": describe(came)}
-            return Difference("type", words, None, expected, came)
+            return _wrong_type(came, expected, describe(expected), at)
         if len(came) != len(expected):
             words = {"where": at, "expected": len(expected), "came": len(came)}
             return Difference("length", words, None, expected, came)
         pairs: Any = enumerate(zip(came, expected, strict=True))
     elif isinstance(expected, Mapping):
         if not isinstance(came, Mapping):
-            words = {"where": at, "expected": describe(expected), "came": describe(came)}
-            return Difference("type", words, None, expected, came)
+            return _wrong_type(came, expected, describe(expected), at)
         if set(came) != set(expected):
-            words = {"where": at, "expected": sorted(map(str, expected)), "came": sorted(map(str, came))}
+            words = {"where": at, "expected": _keys(expected), "came": _keys(came)}
             return Difference("keys", words, None, expected, came)
         pairs = ((key, (came[key], expected[key])) for key in expected)
     else:
         raise TypeError(f"a reference returned a {type(expected).__name__}, which cannot be compared")
     for key, (a, b) in pairs:
-        difference = compare(a, b, rtol, atol, f"{where}[{key!r}]" if where else f"[{key!r}]")
+        difference = compare(a, b, rtol, atol, f"{where}[{key!r}]")
         if difference:
             return difference
     return None
+
+
+def _wrong_type(came: Any, expected: Any, should_be: Any, at: Any) -> Difference:
+    """Something of another kind than what was expected."""
+    look: Look | None = None
+    if came is None:
+        look = ("look_none", {}) if at else ("look_return", {})
+    elif isinstance(expected, Tensor) and isinstance(came, (Number, np.generic)):
+        look = ("look_item", {})
+    elif isinstance(expected, Tensor) and isinstance(came, np.ndarray):
+        look = ("look_numpy", {})
+    words = {"where": at, "expected": should_be, "came": describe(came)}
+    return Difference("type", words, look, expected, came)
 
 
 def _plain(value: Any) -> Any:
@@ -136,19 +166,20 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _compare_numbers(came: Any, expected: Any, rtol: Any, atol: Any, at: str) -> Difference | None:
+def _compare_numbers(came: Any, expected: Any, rtol: Any, atol: Any, at: Any) -> Difference | None:
     came = _plain(came)
     if not isinstance(came, Number) or isinstance(came, bool):
-        words = {"where": at, "expected": Word("a_number"), "came": describe(came)}
-        return Difference("type", words, None, expected, came)
+        return _wrong_type(came, expected, Word("a_number"), at)
+    words = {"where": at, **numbers(expected, came)}
     if isinstance(expected, int):
-        close = came == expected
-    else:
-        close = _close(torch.tensor(came, dtype=torch.float64), torch.tensor(expected, dtype=torch.float64), rtol, atol)
-    if close:
+        return None if came == expected else Difference("number", words, None, expected, came)
+    try:
+        a, b = (torch.tensor(float(x), dtype=torch.float64) for x in (came, expected))  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):  # complex, or an integer that no float holds
+        return Difference("number", words, None, expected, came)
+    if _close(a, b, rtol, atol):
         return None
-    words = {"where": at, "expected": number(expected), "came": number(came)}
-    return Difference("number", words, None, expected, came)
+    return Difference("number", words, None, b, a, torch.tensor(True))
 
 
 def _close(came: Tensor, expected: Tensor, rtol: float | None, atol: float | None) -> bool:
@@ -159,76 +190,50 @@ def _close(came: Tensor, expected: Tensor, rtol: float | None, atol: float | Non
     return True
 
 
-def _compare_tensors(came: Tensor, expected: Tensor, rtol: Any, atol: Any, at: str) -> Difference | None:
+def _compare_tensors(came: Tensor, expected: Tensor, rtol: Any, atol: Any, at: Any) -> Difference | None:
     came, expected = came.detach(), expected.detach()
+    if came.layout != expected.layout:
+        words = {"where": at, "expected": Word("tensor"), "came": str(came.layout).removeprefix("torch.")}
+        return Difference("type", words, None, expected, came)
     if came.shape != expected.shape:
-        look = ("look_broadcast", {}) if came.numel() == expected.numel() else None
-        words = {"where": at, "expected": tuple(expected.shape), "came": tuple(came.shape)}
-        return Difference("shape", words, look, expected, came)
+        shapes = {"expected": tuple(expected.shape), "came": tuple(came.shape)}
+        return Difference("shape", {"where": at, **shapes}, look_at_shape(**shapes), expected, came)
     if came.dtype != expected.dtype:
+        floating = came.dtype.is_floating_point and expected.dtype.is_floating_point
         words = {"where": at, "expected": _dtype(expected), "came": _dtype(came)}
-        return Difference("dtype", words, None, expected, came)
+        return Difference("dtype", words, ("look_dtype", {}) if floating else None, expected, came)
+    if came.device != expected.device:
+        words = {"where": at, "expected": str(expected.device), "came": str(came.device)}
+        return Difference("device", words, None, expected, came)
     if _close(came, expected, rtol, atol):
         return None
-    a, b = came.to(torch.float64), expected.to(torch.float64)
-    error = (a - b).abs()
-    error[a == b] = 0
-    error[a.isnan() & b.isnan()] = 0
-    error = torch.nan_to_num(error, nan=math.inf, posinf=math.inf)
-    wrong = ~torch.isclose(a, b, rtol=rtol or _rtol(expected), atol=atol or _atol(expected), equal_nan=True)
+    came = came.clone()  # an answer may go on writing into what it returned
+    error, wrong = errors(came, expected, rtol, atol)
     flat = int(error.argmax())
-    index = tuple(int(i) for i in np.unravel_index(flat, tuple(error.shape))) if error.dim() else ()
     words = {
         "where": at,
-        "wrong": max(int(wrong.sum()), 1),
+        "wrong": int(wrong.sum()),
         "total": wrong.numel(),
-        "index": list(index),
-        "expected": number(expected.reshape(-1)[flat]),
-        "came": number(came.reshape(-1)[flat]),
+        "index": [int(i) for i in np.unravel_index(flat, tuple(error.shape))] if error.dim() else [],
+        **numbers(expected.reshape(-1)[flat], came.reshape(-1)[flat]),
     }
     key = "value" if expected.numel() > 1 else "scalar"
-    return Difference(key, words, _look(a, b), expected, came)
+    return Difference(key, words, None, expected, came, wrong)
+
+
+def errors(came: Tensor, expected: Tensor, rtol: Any = None, atol: Any = None) -> tuple[Tensor, Tensor]:
+    """|came − expected| where the two differ and 0 elsewhere, infinite where one is NaN; and where they differ."""
+    if rtol is None:
+        rtol, atol = default_tolerances(expected.dtype)
+    wide = torch.complex128 if expected.dtype.is_complex else torch.float64
+    a, b = came.to(wide), expected.to(wide)
+    wrong = ~torch.isclose(a, b, rtol=rtol, atol=atol, equal_nan=True)
+    if not bool(wrong.any()):  # integers so large that float64 does not tell them apart
+        wrong = came != expected
+    error = torch.nan_to_num((a - b).abs(), nan=math.inf, posinf=math.inf)
+    error[~wrong] = 0
+    return error, wrong
 
 
 def _dtype(x: Tensor) -> str:
     return str(x.dtype).removeprefix("torch.")
-
-
-def _rtol(x: Tensor) -> float:
-    return {torch.float16: 1e-3, torch.bfloat16: 1.6e-2, torch.float32: 1.3e-6}.get(x.dtype, 1e-7)
-
-
-def _atol(x: Tensor) -> float:
-    return 1e-7 if x.dtype == torch.float64 else 1e-5 if x.dtype.is_floating_point else 0.0
-
-
-def _look(came: Tensor, expected: Tensor) -> tuple[str, dict[str, Any]] | None:
-    """A line of thought to try: the simplest relation between what came and what was expected."""
-    nan = int((came.isnan() & ~expected.isnan()).sum())
-    if nan:
-        return "look_nan", {"count": nan}
-    infinite = int((came.isinf() & ~expected.isinf()).sum())
-    if infinite:
-        return "look_inf", {"count": infinite}
-    finite = came.isfinite() & expected.isfinite()
-    a, b = came[finite], expected[finite]
-    if a.numel() == 0:
-        return None
-    if bool((a == 0).all()):
-        return "look_zeros", {}
-    scale = float(b.abs().max())
-    worst = float((a - b).abs().max())
-    if scale > 0 and 0 < worst < 1e-3 * scale:
-        return "look_precision", {"digits": max(int(-math.log10(worst / scale)), 1)}
-    if a.numel() > 1 and scale > 0:
-        factor = float((a * b).sum() / (b * b).sum())
-        if torch.allclose(a, factor * b, rtol=1e-4, atol=1e-5 * scale):
-            if abs(factor + 1) < 1e-4:
-                return "look_sign", {}
-            return "look_factor", {"factor": f"{factor:.6g}"}
-        offset = a - b
-        if float(offset.std()) < 1e-4 * float(offset.abs().max()):
-            return "look_offset", {"offset": f"{float(offset.mean()):.6g}"}
-    if came.dim() >= 2 and came.shape[-1] == came.shape[-2] and torch.allclose(came.mT, expected, rtol=1e-4):
-        return "look_transposed", {}
-    return None

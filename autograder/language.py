@@ -8,9 +8,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{where}应有 {expected} 项，得到 {came} 项",
     ),
     "keys": ("{where}expected the keys {expected}, came {came}", "{where}键应为 {expected}，得到 {came}"),
-    "dtype": (
-        "{where}expected dtype {expected}, came {came}: keep the dtype of the inputs",
-        "{where}dtype 应为 {expected}，得到 {came}：结果应保持输入的 dtype",
+    "dtype": ("{where}expected dtype {expected}, came {came}", "{where}dtype 应为 {expected}，得到 {came}"),
+    "device": (
+        "{where}expected a tensor on {expected}, came one on {came}",
+        "{where}张量应在 {expected} 上，得到的在 {came} 上",
     ),
     "shape": (
         "{where}expected shape {expected}, came {came}",
@@ -34,34 +35,158 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{count} values are infinite: look for a division by 0, log 0, or exp of a large number",
         "有 {count} 个无穷大：检查除以 0、log 0，或对很大的数取 exp",
     ),
+    "look_lost_nan": (
+        "{count} values should be NaN: look at what a comparison, max or clamp does with NaN",
+        "有 {count} 个值应为 NaN：检查比较、max 或 clamp 遇到 NaN 时的结果",
+    ),
+    "look_lost_inf": (
+        "{count} values should be infinite: look for a clamp, or for an eps that hides a limit",
+        "有 {count} 个值应为无穷大：检查 clamp，或掩盖了极限的 eps",
+    ),
+    "look_inf_sign": ("An infinity has the wrong sign", "无穷大的符号不对"),
     "look_sign": (
-        "Every value has the opposite sign: look for a minus that is missing or one too many",
-        "每个值的符号都相反：是否少了或多了一个负号",
+        "The sign is opposite throughout: look for a minus that is missing or one too many",
+        "符号全部相反：是否少了或多了一个负号",
     ),
     "look_factor": (
-        "Every value is {factor} times what is expected: look for a missing or doubled factor",
-        "每个值都是应有值的 {factor} 倍：是否漏乘或多乘了一个因子",
+        "What came is {factor} times what is expected: look for a missing or doubled factor",
+        "结果是应有结果的 {factor} 倍：是否漏乘或多乘了一个因子",
     ),
     "look_offset": (
         "Every value is off by the same {offset}: look for a term that is missing or added twice",
         "每个值都差同一个数 {offset}：是否漏加或多加了一项",
     ),
+    "look_some_signs": (
+        "Every value has the right size, but some have the wrong sign: look for abs, or a minus in one branch",
+        "每个值的大小都对，但有些符号相反：检查绝对值，或某个分支里的负号",
+    ),
+    "look_square": (
+        "What came is the square of what is expected: is a root missing?",
+        "结果是应有结果的平方：是否漏了开方",
+    ),
+    "look_root": (
+        "What came is the square root of what is expected: is there a root too many?",
+        "结果是应有结果的平方根：是否多开了一次方",
+    ),
+    "look_log": (
+        "What came is the logarithm of what is expected: is an exp missing, or a log too many?",
+        "结果是应有结果的对数：是否漏了 exp，或多取了一次 log",
+    ),
+    "look_exp": (
+        "What came is exp of what is expected: is a log missing, or an exp too many?",
+        "结果是应有结果的 exp：是否漏了 log，或多取了一次 exp",
+    ),
+    "look_reciprocal": (
+        "What came is 1 / what is expected: which is divided by which?",
+        "结果是应有结果的倒数：谁除以谁？",
+    ),
+    "look_complement": (
+        "What came is 1 − what is expected: look at which of the two cases is meant",
+        "结果等于 1 减去应有结果：检查取的是两种情形中的哪一种",
+    ),
     "look_transposed": (
         "The result is the transpose of what is expected: look at the order of the dimensions",
         "结果是应有结果的转置：检查维度的顺序",
     ),
+    "look_reversed": (
+        "The values along dimension {dim} come in reverse order",
+        "沿第 {dim} 维的值顺序相反",
+    ),
+    "look_shifted": (
+        "The values along dimension {dim} are shifted by one place: look for an index that is off by one",
+        "沿第 {dim} 维的值错开了一个位置：检查下标是否差一",
+    ),
+    "look_order": (
+        "The values are right but stand in another order: look at reshape, transpose and indexing",
+        "值都对，但位置不对：检查 reshape、转置和下标",
+    ),
+    "look_normalised": (
+        "The result sums to 1 along dimension {came}; it should along dimension {expected}: look at dim",
+        "结果沿第 {came} 维的和为 1，而应当沿第 {expected} 维：检查 dim",
+    ),
+    "look_row_factor": (
+        "Along dimension {dim} all values are off by one and the same factor: what is that dimension divided by?",
+        "沿第 {dim} 维的值都差同一个倍数：这一维除以的是什么？",
+    ),
+    "look_row_offset": (
+        "Along dimension {dim} all values are off by the same amount: what is added or subtracted there?",
+        "沿第 {dim} 维的值都差同一个数：这一维上加减的是什么？",
+    ),
+    "look_first": (
+        "Only the first entry along dimension {dim} differs: look at how the start is treated",
+        "只有第 {dim} 维的第一项不同：检查开头是怎样处理的",
+    ),
+    "look_last": (
+        "Only the last entry along dimension {dim} differs: look at how the end is treated",
+        "只有第 {dim} 维的最后一项不同：检查末尾是怎样处理的",
+    ),
+    "look_above": (
+        "Only entries above the diagonal differ: look at the mask",
+        "只有对角线以上的元素不同：检查掩码",
+    ),
+    "look_below": (
+        "Only entries below the diagonal differ: look at the mask",
+        "只有对角线以下的元素不同：检查掩码",
+    ),
+    "look_diagonal": (
+        "Only entries on the diagonal differ: is the diagonal included where it should be?",
+        "只有对角线上的元素不同：对角线是否该包含在内",
+    ),
     "look_zeros": ("Every value is 0", "所有的值都是 0"),
+    "look_zero": ("The value is 0", "值是 0"),
+    "look_constant": (
+        "Every value is the same, {value}: does the result depend on the input?",
+        "所有的值都是同一个数 {value}：结果依赖输入吗",
+    ),
     "look_precision": (
-        "The digits agree to about {digits} places only: look for a formula that cancels, or a lower precision inside",
-        "只有大约 {digits} 位有效数字相同：检查是否有相近数相减，或中途用了更低的精度",
+        "The digits agree to about {digits} places only: look for a formula that cancels, a lower precision inside, "
+        "or a small constant such as eps in the wrong place",
+        "只有大约 {digits} 位有效数字相同：检查是否有相近数相减、中途用了更低的精度，或 eps 这样的小常数放错了位置",
     ),
-    "look_broadcast": (
-        "The number of elements agrees: look at keepdim, reshape and the order of the dimensions",
-        "元素个数相同：检查 keepdim、reshape 和维度的顺序",
+    "look_reduced": (
+        "Everything was reduced to one number: over which dimensions should it be?",
+        "所有元素被归约成了一个数：应当沿哪些维度归约？",
     ),
+    "look_keepdim": (
+        "The shapes differ in dimensions of size 1 only: look at keepdim, squeeze and unsqueeze",
+        "两个形状只差大小为 1 的维度：检查 keepdim、squeeze 和 unsqueeze",
+    ),
+    "look_permuted": (
+        "The dimensions have the right sizes in another order: look at transpose and permute",
+        "各维的大小都对，但顺序不对：检查 transpose 和 permute",
+    ),
+    "look_reshape": (
+        "The number of elements agrees: look at reshape",
+        "元素个数相同：检查 reshape",
+    ),
+    "look_outer": (
+        "Broadcasting made every pair of the {n} entries: look for ({n}, 1) meeting ({n},)",
+        "广播把 {n} 个元素两两配对了：检查 ({n}, 1) 与 ({n},) 是否相遇",
+    ),
+    "look_lost_dim": (
+        "Dimension {dim}, of size {size}, is gone: look at what is summed or averaged over",
+        "大小为 {size} 的第 {dim} 维不见了：检查沿哪一维求和或求平均",
+    ),
+    "look_kept_dim": (
+        "Dimension {dim}, of size {size}, is still there: something should be summed or averaged over it",
+        "大小为 {size} 的第 {dim} 维还在：应当沿它求和或求平均",
+    ),
+    "look_dtype": (
+        "Keep the dtype of the inputs: look for float(), .float(), torch.tensor(...) or a tensor made without dtype=",
+        "结果应保持输入的 dtype：检查 float()、.float()、torch.tensor(...)，或创建张量时没有写 dtype=",
+    ),
+    "look_item": (
+        "Return a tensor, not a Python number: look for .item(), float() or the math module",
+        "应返回张量而不是 Python 数：检查 .item()、float() 或 math 模块",
+    ),
+    "look_numpy": (
+        "Return a torch tensor: NumPy also cuts the graph that gradients need",
+        "应返回 torch 张量：NumPy 还会切断梯度所需的计算图",
+    ),
+    "look_return": ("Nothing was returned: is there a return?", "没有返回任何东西：是否漏了 return"),
     "look_none": (
-        "No gradient reached this input: the result does not depend on it",
-        "梯度没有传到这个输入：结果不依赖它",
+        "A gradient that is None means that the result does not depend on this input",
+        "梯度是 None，说明结果不依赖这个输入",
     ),
     # what else can go wrong with a call
     "raised": ("the call raised {error}: {message}", "调用时抛出 {error}：{message}"),
@@ -132,7 +257,46 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "the judge itself failed here; this is not your mistake, and a person will look at it",
         "评测程序自身出错；这不是你的错误，会有人处理",
     ),
+    # a verdict as a table
+    "passed": ("passed", "通过"),
+    "failed": ("failed", "未通过"),
+    "to_do": ("to do", "待作答"),
+    "hidden": ("hidden", "隐藏"),
+    "hint": ("Hint: {hint}", "提示：{hint}"),
+    "look_next": ("Look next: {look}", "接下来看：{look}"),
+    "points": ("{score} of {max_score} points", "{score} / {max_score} 分"),
+    "status_passed": ("passed", "通过"),
+    "status_partial": ("partly right", "部分正确"),
+    "status_failed": ("failed", "未通过"),
+    "status_not_attempted": ("not attempted yet", "尚未作答"),
+    "status_timed_out": ("took too long", "运行超时"),
+    "status_crashed": ("crashed", "进程崩溃"),
+    "status_pending_gpu": ("waits for a GPU", "等待 GPU 评测"),
+    "status_judge_error": ("could not be judged", "未能评测"),
+    "visible_pass": ("visible checks pass", "可见检查全部通过"),
+    "visible_some": ("{passed} of {total} visible checks pass", "{total} 项可见检查中有 {passed} 项通过"),
+    "all_pass": ("{passed} of {total} cases pass", "{total} 个用例中有 {passed} 个通过"),
+    "hidden_remain": ("{count} hidden remain: {facets}", "还有 {count} 个隐藏用例：{facets}"),
+    "hidden_remains": ("1 hidden remains: {facets}", "还有 1 个隐藏用例：{facets}"),
+    "facet_count": ("{count} {facet}", "{facet} {count} 个"),
+    "and": ("; ", "；"),
+    "comma": (", ", "、"),
+    "facet_value": ("value", "数值"),
+    "facet_gradient": ("gradient", "梯度"),
+    "facet_numerics": ("numerics", "数值稳定性"),
+    "facet_interface": ("interface", "接口"),
+    "facet_memory": ("memory", "内存"),
+    "facet_speed": ("speed", "速度"),
+    "run_it_yourself": ("Run this call yourself", "自己运行这次调用"),
+    "printed": ("Your code printed {count} characters", "你的代码打印了 {count} 个字符"),
+    "more_characters": ("… and {count} more characters", "……另有 {count} 个字符"),
+    "picture_expected": ("expected", "应为"),
+    "picture_came": ("came", "得到"),
+    "picture_error": ("|came − expected|", "|得到 − 应为|"),
+    "picture_worst": ("worst at {index}", "差得最多处 {index}"),
+    "picture_slice": ("shown: {slice}", "图中是 {slice}"),
     # words
+    "at": ("in {path} of the result: ", "结果的 {path} 中："),
     "tensor": ("a tensor", "一个张量"),
     "a_number": ("a number", "一个数"),
     "a_sequence": ("a tuple of {count}", "长度为 {count} 的元组"),
