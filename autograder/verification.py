@@ -4,35 +4,51 @@ An exercise whose cases accept a mutant does not ask what its formula asks; one 
 answer asks for our way of writing it.
 """
 
+import os
 import signal
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import yaml
 
+from autograder.answers import Cell, Submission
 from autograder.cases import Answer
 from autograder.chapters import Chapter, CourseError, Exercise
-from autograder.judging import AnswerFailed, Judge, JudgeError, Local, load_answer
-from autograder.mutants import Mutant, stock_mutants, syntactic_mutants
+from autograder.judgement import provide
+from autograder.judging import AnswerFailed, Judge, JudgeError, Local, Provider, load_answer
+from autograder.mutants import stock_mutants, syntactic_mutants
+from autograder.sandbox import Limits, Workshop
 from autograder.watching import Watched
 
 WRONG_ANSWERS = 3
 RIGHT_ANSWERS = 1
 REFERENCE_RUNS = 5
 SECONDS_PER_ANSWER = 20
+LIMITS = Limits(case_seconds=5, exercise_seconds=30)
+EQUIVALENT_SHARE = 0.03
 
 
 @dataclass
 class Report:
     """What verifying one exercise found."""
 
+    chapter: str
     exercise: str
-    answers: int = 0
+    wrong: int = 0
+    wrong_failed: int = 0
+    right: int = 0
+    right_passed: int = 0
+    stock: int = 0
+    stock_killed: int = 0
     mutants: int = 0
     killed: int = 0
     equivalent: int = 0
+    seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
 
 
@@ -65,32 +81,49 @@ def _time_limit(seconds: int) -> Iterator[None]:
 
 
 class Verifier:
-    """Verifies one exercise, in this process."""
+    """Verifies one exercise: in the sandbox, as submissions are judged, or without a workshop in this process."""
 
-    def __init__(self, chapter: Chapter, exercise: Exercise):
+    def __init__(self, chapter: Chapter, exercise: Exercise, workshop: Workshop | None = None):
         self.chapter = chapter
         self.exercise = exercise
-        self.report = Report(exercise.name)
+        self.workshop = workshop
+        self.report = Report(chapter.name, exercise.name)
 
     def _judge(self, secret: str = "verify") -> Judge:
         e = self.exercise
         return Judge(e.name, e.cases, e.reference, secret, (), e.wrong)
 
-    def _passes(self, function: Callable) -> tuple[bool, str]:
+    def _local(self, function: Callable) -> Provider:
+        return Local(Watched(function, self.exercise.rules))
+
+    def _passes(self, provider: Provider) -> tuple[bool, str]:
         """Whether all cases pass, and the first that does not."""
         try:
             with _time_limit(SECONDS_PER_ANSWER):
-                verdict = self._judge().judge(Local(Watched(function, self.exercise.rules)), until_failure=True)
+                verdict = self._judge().judge(provider, until_failure=True)
         except AnswerFailed:
             return False, "timed out"
         failed = [c for c in verdict.cases if not c.passed]
         return not failed, f"{failed[0].sentence}: {failed[0].message}" if failed else ""
+
+    def _answer_passes(self, name: str, source: str) -> tuple[bool, str]:
+        """Whether a whole program of the course's own passes all cases."""
+        if self.workshop:
+            cells = [Cell(source, "answer", self.exercise.name)]
+            return self._passes(provide(self.exercise, Submission(self.chapter.name, cells), self.workshop))
+        try:
+            with _time_limit(SECONDS_PER_ANSWER):
+                function = load_answer(Answer(self.exercise.name, name, source, "", right=False))
+        except Exception as error:
+            return False, f"{type(error).__name__}: {error}"
+        return self._passes(self._local(function))
 
     def _problem(self, text: str) -> None:
         self.report.problems.append(text)
 
     def run(self, mutants: bool = True) -> Report:
         """All checks; with `mutants=False` without the syntactic mutants."""
+        started = time.monotonic()
         try:
             self._interface()
             self._reference()
@@ -100,6 +133,7 @@ class Verifier:
                 self._syntactic()
         except (JudgeError, CourseError) as error:
             self._problem(str(error))
+        self.report.seconds = round(time.monotonic() - started, 1)
         return self.report
 
     def _interface(self) -> None:
@@ -121,27 +155,29 @@ class Verifier:
         """The reference passes, and agrees with the builtin, on several draws."""
         assert self.exercise.reference
         for repetition in range(REFERENCE_RUNS):
-            judge = self._judge(f"reference {repetition}")
-            verdict = judge.judge(Local(Watched(self.exercise.reference, self.exercise.rules)))
+            verdict = self._judge(f"reference {repetition}").judge(self._local(self.exercise.reference))
             for case in verdict.cases:
                 if not case.passed:
                     self._problem(f"the reference fails {case.name}: {case.message}")
                     return
+        source = self.chapter.program(self.exercise.name, self.chapter.solution(self.exercise.name))
+        passes, first = self._answer_passes("reference", source)
+        if not passes:
+            self._problem(f"the reference, as a student would hand it in, is refused: {first}")
 
     def _answers(self) -> None:
         for answer in self.exercise.right + self.exercise.wrong:
-            self.report.answers += 1
-            passes, first = self._passes(self._load(answer))
-            if answer.right and not passes:
-                self._problem(f"the right answer {answer.name} is refused: {first}")
-            if not answer.right and passes:
-                self._problem(f"the wrong answer {answer.name} is accepted")
-
-    def _load(self, answer: Answer) -> Callable:
-        try:
-            return load_answer(answer)
-        except Exception as error:
-            raise CourseError(f"{answer.name}: {type(error).__name__}: {error}") from error
+            passes, first = self._answer_passes(answer.name, answer.source)
+            if answer.right:
+                self.report.right += 1
+                self.report.right_passed += passes
+                if not passes:
+                    self._problem(f"the right answer {answer.name} is refused: {first}")
+            else:
+                self.report.wrong += 1
+                self.report.wrong_failed += not passes
+                if passes:
+                    self._problem(f"the wrong answer {answer.name} is accepted")
 
     def _stock(self) -> None:
         """No cheap answer passes the exercise, and none that returns a fixed value passes a value case."""
@@ -153,17 +189,15 @@ class Verifier:
         if not any(c.facet == "gradient" for c in self.exercise.cases):
             stock.pop("detached", None)
         for name, function in stock.items():
-            self.report.mutants += 1
-            passes, _ = self._passes(function)
+            self.report.stock += 1
+            passes, _ = self._passes(self._local(function))
+            self.report.stock_killed += not passes
             if passes:
                 self._problem(f"the stock mutant {name!r} is accepted")
-            else:
-                self.report.killed += 1
         for name in ("zeros", "constant", "not a number"):
             if name not in stock:
                 continue
-            verdict = self._judge().judge(Local(Watched(stock[name], self.exercise.rules)))
-            for case in verdict.cases:
+            for case in self._judge().judge(self._local(stock[name])).cases:
                 if case.facet in ("value", "gradient") and case.passed:
                     self._problem(f"{name!r} passes {case.name}: make its draw tell")
 
@@ -171,44 +205,128 @@ class Verifier:
         listed = {k[1:]: why for k, why in equivalents(self.chapter).items() if k[0] == self.exercise.name}
         for mutant in syntactic_mutants(self.chapter.solution(self.exercise.name)):
             self.report.mutants += 1
-            survived = self._survives(mutant)
+            survived, _ = self._answer_passes("mutant", self.chapter.program(self.exercise.name, mutant.source))
+            if not survived:
+                self.report.killed += 1
             if (mutant.was, mutant.becomes) in listed:
-                if survived:
-                    self.report.equivalent += 1
-                else:
-                    self.report.killed += 1
+                self.report.equivalent += survived
+                if not survived:
                     self._problem(f"listed as equivalent, but fails: {mutant.description}")
             elif survived:
                 self._problem(f"survives: {mutant.description}")
-            else:
-                self.report.killed += 1
-
-    def _survives(self, mutant: Mutant) -> bool:
-        source = self.chapter.program(self.exercise.name, mutant.source)
-        answer = Answer(self.exercise.name, "mutant", source, mutant.description, right=False)
-        try:
-            with _time_limit(SECONDS_PER_ANSWER):
-                function = load_answer(answer)
-        except BaseException:
-            return False
-        return self._passes(function)[0]
 
 
 def verify(chapter: Chapter, mutants: bool = True, only: str | None = None) -> Iterator[Report]:
-    """Verify every exercise of a chapter, or the one named."""
+    """Verify every exercise of a chapter, or the one named, in this process."""
     for exercise in chapter.exercises.values():
         if only in (None, exercise.name):
             yield Verifier(chapter, exercise).run(mutants)
 
 
+_workshop: Workshop | None = None
+_chapters: dict[tuple[Path, str], Chapter] = {}
+
+
+def _verify_one(root: Path, name: str, exercise: str, sandbox: str, mutants: bool) -> Report:
+    """One exercise, in a process of the pool that keeps its workshop warm."""
+    global _workshop
+    if _workshop is None:
+        _workshop = Workshop(sandbox, LIMITS)
+        _workshop.start()
+    chapter = _chapters.setdefault((root, name), Chapter(root, name))
+    return Verifier(chapter, chapter.exercises[exercise], _workshop).run(mutants)
+
+
+def verify_course(
+    root: Path, chapters: Sequence[str], *, sandbox: str = "bwrap", mutants: bool = True, workers: int | None = None
+) -> Iterator[Report]:
+    """Verify chapters in the sandbox, several exercises at a time, yielding reports as they come."""
+    jobs = [(name, exercise) for name in chapters for exercise in Chapter(root, name).exercises]
+    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+        futures = [pool.submit(_verify_one, root, name, exercise, sandbox, mutants) for name, exercise in jobs]
+        for future in as_completed(futures):
+            yield future.result()
+
+
+@dataclass
+class Summary:
+    """What verifying several exercises found, added up."""
+
+    exercises: int = 0
+    wrong: int = 0
+    wrong_failed: int = 0
+    right: int = 0
+    right_passed: int = 0
+    stock: int = 0
+    stock_killed: int = 0
+    mutants: int = 0
+    killed: int = 0
+    equivalent: int = 0
+    problems: int = 0
+
+    @property
+    def kill_rate(self) -> float:
+        """The share of mutants that fail, those listed as equivalent apart."""
+        return self.killed / max(self.mutants - self.equivalent, 1)
+
+    def sentence(self) -> str:
+        """The figures in words, as the README has them."""
+        return (
+            f"{self.exercises} exercises: {self.right_passed} of {self.right} right answers pass, "
+            f"{self.wrong_failed} of {self.wrong} wrong answers fail, {self.stock_killed} of {self.stock} stock "
+            f"mutants fail, {self.killed} of {self.mutants} syntactic mutants fail and {self.equivalent} more are "
+            f"proved equivalent: a kill rate of {100 * self.kill_rate:.2f} %."
+        )
+
+
+def summarize(reports: Sequence[Report]) -> Summary:
+    """The sums over reports; too many listed equivalents in a chapter are a problem of their own."""
+    summary = Summary(exercises=len(reports))
+    for report in reports:
+        for key in vars(summary):
+            if key not in ("exercises", "problems"):
+                setattr(summary, key, getattr(summary, key) + getattr(report, key))
+        summary.problems += len(report.problems)
+    for chapter in {r.chapter for r in reports}:
+        own = [r for r in reports if r.chapter == chapter]
+        if sum(r.equivalent for r in own) > EQUIVALENT_SHARE * sum(r.mutants for r in own) > 0:
+            own[-1].problems.append(
+                f"{chapter}: more than {EQUIVALENT_SHARE:.0%} of its mutants are listed as equivalent"
+            )
+            summary.problems += 1
+    return summary
+
+
+README_MARKS = ("<!-- verify: written by `make verify` -->", "<!-- /verify -->")
+
+
+def record(root: Path, reports: Sequence[Report]) -> None:
+    """Write the figures into README.md, between their marks, and docs/verification.json."""
+    import json
+
+    summary = summarize(reports)
+    readme = root / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    start, end = README_MARKS
+    if start not in text or end not in text:
+        raise CourseError(f"{readme}: put the marks {start} and {end} where the figures belong")
+    head, rest = text.split(start, 1)
+    readme.write_text(f"{head}{start}\n{summary.sentence()}\n{end}{rest.split(end, 1)[1]}", encoding="utf-8")
+    rows = sorted((asdict(r) for r in reports), key=lambda r: (r["chapter"], r["exercise"]))
+    for row in rows:
+        del row["seconds"]
+    out = {"summary": asdict(summary) | {"kill_rate": round(summary.kill_rate, 4)}, "exercises": rows}
+    (root / "docs" / "verification.json").write_text(json.dumps(out, indent=1) + "\n", encoding="utf-8")
+
+
 if __name__ == "__main__":  # a short way for authors: python -m autograder.verification CHAPTER [EXERCISE]
     import sys
-    from pathlib import Path
 
     for report in verify(Chapter(Path.cwd(), sys.argv[1]), only=sys.argv[2] if len(sys.argv) > 2 else None):
         print(
-            f"{report.exercise}: {report.answers} answers, {report.killed}/{report.mutants} mutants killed, "
-            f"{report.equivalent} equivalent"
+            f"{report.exercise}: {report.right + report.wrong} answers, {report.stock_killed}/{report.stock} stock and "
+            f"{report.killed}/{report.mutants} syntactic mutants killed, {report.equivalent} equivalent, "
+            f"{report.seconds} s"
         )
         for problem in report.problems:
             print("   -", problem)
