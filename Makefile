@@ -1,0 +1,43 @@
+# The two commands are `make demo` and `make test`. Both make .venv first and install with constraints.txt.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+SHELL := /bin/bash
+export PATH := $(abspath $(BIN)):$(PATH)
+export OMP_NUM_THREADS := 1
+
+.PHONY: demo test test-slow verify bench lint build check-build images clean
+
+demo: $(VENV)/installed  ## grade a sample class end to end, from stub notebooks to feedback
+	atlas demo
+
+test: $(VENV)/installed lint check-build  ## everything that must hold before a commit, in under 10 minutes
+	python -m pytest -q -m "not slow" -n 2 --dist loadfile
+
+test-slow: $(VENV)/installed  ## the slower proofs
+	python -m pytest -q -m slow
+
+verify: $(VENV)/installed  ## test the tests: right answers, wrong answers, mutants; writes the rate into README.md
+	atlas verify --record
+
+bench: $(VENV)/installed  ## the same class graded by atlas and by stock nbgrader, in turn
+	python -m autograder.benchmark
+
+lint: $(VENV)/installed
+	ruff check .
+	ruff format --check .
+	mypy
+
+build: $(VENV)/installed  ## rebuild assignments/ from source/ and solutions/
+	atlas build
+
+check-build: $(VENV)/installed
+	atlas build --check
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+clean:  ## remove what grading and building made; never source, solutions or tests
+	rm -rf build demo .pytest_cache .mypy_cache .ruff_cache
