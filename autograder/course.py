@@ -17,7 +17,7 @@ Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 SHOWN_PROBLEMS = 20
 
-EXERCISE_NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
+NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
 SECONDS_PER_DAY = 86400
 
 
@@ -47,21 +47,25 @@ class Title(Entry):
 class Limits(Entry):
     """What one student's code may use. A chapter may set some of them anew."""
 
-    cell_seconds: int = Field(20, gt=0, description="the wall-clock limit of one notebook cell, in seconds")
-    case_seconds: int = Field(10, gt=0, description="the wall-clock limit of one case, in seconds")
-    exercise_seconds: int = Field(60, gt=0, description="the wall-clock limit of all cases of one exercise, in seconds")
-    memory_mb: int = Field(2048, gt=0, description="the resident memory of all processes together, in MB")
-    processes: int = Field(32, gt=0, description="the number of processes and threads")
-    tmp_mb: int = Field(64, gt=0, description="the size of the private /tmp, in MB")
-    result_mb: int = Field(64, gt=0, description="the size of what one call may return, in MB")
+    cell_seconds: int = Field(default=20, gt=0, description="the wall-clock limit of one notebook cell, in seconds")
+    case_seconds: int = Field(default=10, gt=0, description="the wall-clock limit of one case, in seconds")
+    exercise_seconds: int = Field(
+        default=60, gt=0, description="the wall-clock limit of all cases of one exercise, in seconds"
+    )
+    memory_mb: int = Field(default=2048, gt=0, description="the resident memory of all processes together, in MB")
+    processes: int = Field(default=32, gt=0, description="the number of processes and threads")
+    tmp_mb: int = Field(default=64, gt=0, description="the size of the private /tmp, in MB")
+    result_mb: int = Field(default=64, gt=0, description="the size of what one call may return, in MB")
 
 
 class LatePenalty(Entry):
     """What a late submission loses."""
 
-    per_day: float = Field(0.0, ge=0, le=1, description="the share of the score lost for each day begun, 0 to 1")
-    at_most: float = Field(1.0, ge=0, le=1, description="the greatest share that can be lost, 0 to 1")
-    grace_minutes: int = Field(0, ge=0, description="the minutes after the due date that cost nothing")
+    per_day: float = Field(
+        default=0.0, ge=0, le=1, description="the share of the score lost for each day begun, 0 to 1"
+    )
+    at_most: float = Field(default=1.0, ge=0, le=1, description="the greatest share that can be lost, 0 to 1")
+    grace_minutes: int = Field(default=0, ge=0, description="the minutes after the due date that cost nothing")
 
     def share(self, seconds_late: float) -> float:
         """The share of the score that a submission so late loses."""
@@ -81,9 +85,9 @@ class Part(Entry):
 class ExerciseEntry(Entry):
     """One exercise: a function or class that a student writes."""
 
-    name: str = Field(pattern=EXERCISE_NAME, description="the name of the function or class in reference.py")
+    name: str = Field(pattern=NAME, description="the name of the function or class in reference.py")
     equation: str = Field(
-        "",
+        default="",
         pattern=r"^(\d+\.\d+(, \d+\.\d+)*)?$",
         description='the Atlas equations as a quoted string, such as "4.4" or "4.4, 9.3"',
     )
@@ -95,7 +99,7 @@ class ExerciseEntry(Entry):
 class EssayEntry(Entry):
     """One question that a person grades."""
 
-    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", description="the name after `+++` in en.md and zh.md")
+    name: str = Field(pattern=NAME, description="the name after `+++` in en.md and zh.md")
     points: float = Field(gt=0, allow_inf_nan=False, description="what a full answer is worth, a number above 0")
 
 
@@ -107,17 +111,19 @@ class ChapterEntry(Entry):
     )
     part: str = Field(description="the name of one of the parts")
     title: Title = Field(description="{en: …, zh: …}")
-    written: bool = Field(False, description="true once en.md and zh.md exist; builds leave out the others")
+    written: bool = Field(default=False, description="true once en.md and zh.md exist; builds leave out the others")
     due: Annotated[AwareDatetime, Strict(False)] | None = Field(
-        None, description="a date and time with its zone, such as 2026-03-01T23:59:00+08:00"
+        default=None, description="a date and time with its zone, such as 2026-03-01T23:59:00+08:00"
     )
-    limits: Limits = Field(Limits(), description="limits that differ from the course's")
-    exercises: list[ExerciseEntry] = Field([], description="a list of {name, equation, points, difficulty, minutes}")
-    essays: list[EssayEntry] = Field([], description="a list of {name, points}")
+    limits: Limits = Field(default=Limits(), description="limits that differ from the course's")
+    exercises: list[ExerciseEntry] = Field(
+        default=[], description="a list of {name, equation, points, difficulty, minutes}"
+    )
+    essays: list[EssayEntry] = Field(default=[], description="a list of {name, points}")
 
     @property
     def points(self) -> float:
-        return sum(item.points for item in [*self.exercises, *self.essays])
+        return sum(e.points for e in self.exercises) + sum(e.points for e in self.essays)
 
     def exercise(self, name: str) -> ExerciseEntry:
         for entry in self.exercises:
@@ -133,9 +139,9 @@ class Course(Entry):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$", description="the course's id for nbgrader, in lower case")
     title: Title = Field(description="{en: …, zh: …}")
-    language: Language = Field("en", description="the language of the class, en or zh")
-    late: LatePenalty = Field(LatePenalty(), description="what a late submission loses")
-    limits: Limits = Field(Limits(), description="what one student's code may use")
+    language: Language = Field(default="en", description="the language of the class, en or zh")
+    late: LatePenalty = Field(default=LatePenalty(), description="what a late submission loses")
+    limits: Limits = Field(default=Limits(), description="what one student's code may use")
     parts: list[Part] = Field(min_length=1, description="a list of {name, title}")
     chapters: list[ChapterEntry] = Field(min_length=1, description="a list of chapters and labs, in order")
     _root: Path = PrivateAttr(Path())
