@@ -1,0 +1,134 @@
+"""Verifying finds tests that do not bite: each defect that it exists for is made once here, and found."""
+
+import textwrap
+
+import pytest
+
+from autograder.chapters import Chapter
+from autograder.verification import Verifier, record, summarize
+
+REFERENCE = '''
+def double(x):
+    """2x."""
+    return 2 * x
+'''
+CHECKS = '''
+from autograder.cases import Rules, case
+
+@case("double", agrees_with=lambda x: x + x)
+def values(double, draw):
+    """值"""
+    return double(draw.normal(3))
+'''
+HIDDEN = '''
+from autograder.cases import case
+from autograder.operations import vjp
+
+@case("double", agrees_with=lambda x: x + x)
+def more_values(double, draw):
+    """更多的值"""
+    return double(draw.normal(2, 3))
+
+@case("double", facet="gradient", agrees_with=lambda x: x + x)
+def gradients(double, draw):
+    """梯度"""
+    return vjp(double, draw.normal(3), cotangent=draw)
+'''
+WRONG = """
+from autograder.cases import edited
+triples = edited("double", {"2": "3"}, "Count.\\n\\n数一数。")
+negates = edited("double", {"2": "-1"}, "Sign.\\n\\n符号。")
+squares = edited("double", {"2 *": "x *"}, "Square.\\n\\n平方。")
+"""
+RIGHT = """
+from autograder.cases import right
+
+@right("double")
+def adds(x):
+    "By a sum."
+    return x + x
+"""
+
+
+def report(tmp_path, reference=REFERENCE, checks=CHECKS, hidden=HIDDEN, wrong=WRONG, right=RIGHT, equivalent=None):
+    files = {
+        "solutions/ch00_tiny/reference.py": reference,
+        "source/ch00_tiny/checks.py": checks,
+        "tests/ch00_tiny/hidden.py": hidden,
+        "tests/ch00_tiny/wrong_answers.py": wrong,
+        "tests/ch00_tiny/right_answers.py": right,
+    }
+    if equivalent:
+        files["tests/ch00_tiny/equivalent_mutants.yml"] = equivalent
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text), encoding="utf-8")
+    chapter = Chapter(tmp_path, "ch00_tiny")
+    return Verifier(chapter, chapter.exercises["double"]).run()
+
+
+def test_a_sound_exercise_is_clean(tmp_path):
+    found = report(tmp_path)
+    assert found.problems == []
+    assert (found.wrong_failed, found.right_passed) == (3, 1)
+    assert found.killed == found.mutants >= 2
+    assert found.stock_killed == found.stock > 5
+
+
+DEFECTS = {
+    "a case that compares nothing": (
+        {"checks": CHECKS.replace("double(draw.normal(3))", "double(draw.normal(3)) * 0"),
+         "hidden": "from autograder.cases import case\n@case('double')\ndef none(double, draw):\n"
+                   "    '''无'''\n    return double(draw.normal(3)) * 0\n"},
+        "is accepted",
+    ),
+    "a draw of zeros": (
+        {"hidden": HIDDEN.replace("double(draw.normal(2, 3))", "double(0 * draw.normal(2, 3))")},
+        "'zeros' passes more_values",
+    ),
+    "a wrong answer that is right": ({"wrong": WRONG.replace('"2": "3"', '"2": "2.0"')}, "triples is accepted"),
+    "a right answer that is wrong": ({"right": RIGHT.replace("x + x", "x - x")}, "adds is refused"),
+    "no gradient asked for": (
+        {"hidden": HIDDEN.replace("vjp(double, draw.normal(3), cotangent=draw)", "double(draw.normal(3))")},
+        "'detached' is accepted",
+    ),
+    "a builtin that disagrees": ({"checks": CHECKS.replace("x + x", "x + 1")}, "disagree"),
+    "too few wrong answers": ({"wrong": WRONG.rsplit("squares", 1)[0]}, "has 2 wrong answers"),
+    "no Chinese sentence": ({"checks": CHECKS.replace('"""值"""', "")}, "has no Chinese sentence"),
+    "no Chinese hint": ({"wrong": WRONG.replace("数一数。", "")}, "needs its hint in English and in Chinese"),
+    "a builtin that may not be called but is not refused": (
+        {"checks": CHECKS + "\nRULES = {'double': Rules(forbids=('doubled',))}\n"},
+        "'calls the builtin' is accepted",
+    ),
+    "an equivalent that is not": (
+        {"equivalent": "- {exercise: double, was: 'return 2 * x', becomes: 'return 3 * x', reason: none}\n"},
+        "listed as equivalent, but fails",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_each_defect_is_found(tmp_path, defect):
+    files, message = DEFECTS[defect]
+    problems = report(tmp_path, **files).problems
+    assert any(message in problem for problem in problems), problems
+
+
+def test_a_survivor_is_named_with_its_change(tmp_path):
+    reference = REFERENCE.replace("return 2 * x", "y = 2 * x\n    z = 0\n    return y")
+    problems = report(tmp_path, reference=reference).problems
+    assert "survives: z = 0  →  z = None" in problems
+
+
+def test_the_rate_is_written_between_its_marks(tmp_path):
+    (tmp_path / "docs").mkdir()
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- verify: written by `make verify` -->\nold\n<!-- /verify -->\nafter\n")
+    found = report(tmp_path)
+    record(tmp_path, [found])
+    text = readme.read_text()
+    assert "old" not in text
+    assert summarize([found]).sentence() in text
+    assert text.startswith("before") and text.endswith("after\n")
+    assert "kill rate of 100.00 %" in text
