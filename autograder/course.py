@@ -7,25 +7,19 @@ import difflib
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, get_args
+from typing import Annotated, Any, Literal, get_args
 
-import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr, Strict, ValidationError
+
+from autograder.errors import refuse
+from autograder.yaml_text import Document, Location, shown
 
 FILE = "course.yml"
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
-SHOWN_PROBLEMS = 20
 
 NAME = r"^[A-Za-z][A-Za-z0-9_]*$"
 SECONDS_PER_DAY = 86400
-
-
-def refuse(message: str) -> NoReturn:
-    """Raise CourseError; imported only now, because `autograder.chapters` imports torch, which takes seconds."""
-    from autograder.chapters import CourseError
-
-    raise CourseError(message)
 
 
 class Entry(BaseModel):
@@ -181,7 +175,7 @@ def load_course(root: Path) -> Course:
         refuse(f"{path}: no such file: run this inside the course's folder")
     except (OSError, UnicodeDecodeError) as error:
         refuse(f"{path}: cannot be read as UTF-8 text: {error}")
-    document = _Document(path, text)
+    document = Document(path, text)
     try:
         course = Course.model_validate(document.data)
     except ValidationError as error:
@@ -197,86 +191,6 @@ def _with_limits(entry: ChapterEntry, limits: Limits) -> ChapterEntry:
     return entry.model_copy(update={"limits": limits.model_copy(update=own)})
 
 
-Location = tuple[int | str, ...]
-
-
-class _Document:
-    """YAML text with the line of every key."""
-
-    def __init__(self, path: Path, text: str):
-        self.path = path
-        loader = yaml.SafeLoader(text)
-        try:
-            self.node = loader.get_single_node()
-            self._no_duplicate_keys(self.node)
-            self.data = loader.construct_document(self.node) if self.node else None
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            line = mark.line + 1 if mark else 1
-            refuse(f"{path}:{line}: not YAML: {error.problem or error.context}: look at the quotes and indents there")
-        except (yaml.YAMLError, ValueError) as error:
-            refuse(f"{path}: not YAML: {error}")
-        finally:
-            loader.dispose()
-        if not isinstance(self.data, dict):
-            refuse(f"{path}:1: expected keys such as `title:` and `chapters:` at the top, came {_shown(self.data)}")
-
-    def _no_duplicate_keys(self, node: yaml.Node | None) -> None:
-        """YAML forbids a key given twice; PyYAML would silently keep the last."""
-        if isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, value in node.value:
-                if key.value in seen:
-                    refuse(f"{self.path}:{key.start_mark.line + 1}: {key.value}: given twice here: remove one")
-                seen.add(key.value)
-                self._no_duplicate_keys(value)
-        elif isinstance(node, yaml.SequenceNode):
-            for item in node.value:
-                self._no_duplicate_keys(item)
-
-    def line(self, location: Location) -> int:
-        """The line of a key, or of the nearest thing around it that exists."""
-        node, mark = self.node, self.node.start_mark
-        for step in location:
-            if isinstance(node, yaml.MappingNode):
-                pair = next((p for p in node.value if p[0].value == step), None)
-                if pair is None:
-                    break
-                mark, node = pair[0].start_mark, pair[1]
-            elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-                node = node.value[step]
-                mark = node.start_mark
-            else:
-                break
-        return mark.line + 1
-
-    def key(self, location: Location) -> str:
-        """A location as a person writes it: chapters[ch04_activations].exercises[softmax].points."""
-        value: Any = self.data
-        words = ""
-        for step in location:
-            try:
-                value = value[step]
-            except (KeyError, IndexError, TypeError):
-                value = None
-            if isinstance(step, int):
-                name = value.get("name") if isinstance(value, dict) else None
-                words += f"[{name if isinstance(name, str) else step + 1}]"
-            else:
-                words += f".{step}" if words else step
-        return words
-
-    def refuse(self, problems: list[tuple[Location, str]]) -> None:
-        """Raise CourseError with all problems, in the order of their lines; return when there is none."""
-        if not problems:
-            return
-        found = sorted((self.line(where), f"{self.key(where)}: {what}") for where, what in problems)
-        lines = [f"{self.path}:{line}: {text}" for line, text in found[:SHOWN_PROBLEMS]]
-        if len(found) > SHOWN_PROBLEMS:
-            lines.append(f"and {len(found) - SHOWN_PROBLEMS} more")
-        refuse("\n".join(lines))
-
-
 def _model(location: Location) -> type[BaseModel]:
     """The model whose keys stand at a location."""
     model: type[BaseModel] = Course
@@ -290,7 +204,7 @@ def _model(location: Location) -> type[BaseModel]:
 
 def _explain(error: Any) -> str:
     """What is wrong at one place, and what to write there."""
-    location, kind, came = error["loc"], error["type"], _shown(error["input"])
+    location, kind, came = error["loc"], error["type"], shown(error["input"])
     if kind == "extra_forbidden":
         keys = list(_model(location[:-1]).model_fields)
         return f"unknown key{_nearest(str(location[-1]), keys)}"
@@ -302,11 +216,6 @@ def _explain(error: Any) -> str:
     named = [i for i, step in enumerate(location) if isinstance(step, str)]
     field = _model(location[: named[-1]]).model_fields[str(location[named[-1]])]
     return f"came {came}: it is {field.description}"
-
-
-def _shown(value: Any) -> str:
-    text = "nothing" if value is None else repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -5,20 +5,19 @@ import re
 
 from traitlets.config import Config
 
-from autograder.course import Language, refuse
+from autograder.course import Language
+from autograder.errors import refuse
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 MARKER = re.compile(r"(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)|\bAUTOTEST\b")
-STUB = "raise NotImplementedError()"
 WRITE_HERE: dict[Language, str] = {"en": "*Write your answer here.*", "zh": "*在此写下你的回答。*"}
 
 Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def stub_config(language: Language) -> Config:
-    """What nbgrader puts in place of a solution."""
+    """What nbgrader puts in place of an essay; in place of code it puts its own stub."""
     config = Config()
-    config.ClearSolutions.code_stub = {"python": STUB}
     config.ClearSolutions.text_stub = WRITE_HERE[language]
     return config
 

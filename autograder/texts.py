@@ -8,7 +8,7 @@ from typing import Any, Literal
 from jupytext.myst import MystMetadataParsingError, myst_to_notebook
 from nbformat import ValidationError
 
-from autograder.course import refuse
+from autograder.errors import refuse
 from autograder.stubs import MARKER
 
 Kind = Literal["text", "demo", "setup", "exercise", "essay"]

@@ -253,6 +253,7 @@ class TestWhatComesOut:
             "\n"
             "    a + b                                                          (1.1)\n"
             '    """\n'
+            "    # YOUR CODE HERE\n"
             "    raise NotImplementedError()"
         )
 
@@ -265,10 +266,12 @@ class TestWhatComesOut:
             "\n"
             "    def __init__(self, start: float = 0.0):\n"
             '        """Begin at `start`."""\n'
+            "        # YOUR CODE HERE\n"
             "        raise NotImplementedError()\n"
             "\n"
             "    @property\n"
             "    def total(self) -> float:\n"
+            "        # YOUR CODE HERE\n"
             "        raise NotImplementedError()"
         )
 
