@@ -28,20 +28,20 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     # what to look at next
     "look_nan": (
-        "{count} values are NaN: look for 0/0, inf − inf, or exp of a large number",
-        "有 {count} 个 NaN：检查 0/0、inf − inf，或对很大的数取 exp",
+        "Places with NaN: {count}. Look for 0/0, inf − inf, or exp of a large number",
+        "有 {count} 处是 NaN：检查 0/0、inf − inf，或对很大的数取 exp",
     ),
     "look_inf": (
-        "{count} values are infinite: look for a division by 0, log 0, or exp of a large number",
-        "有 {count} 个无穷大：检查除以 0、log 0，或对很大的数取 exp",
+        "Places with an infinity: {count}. Look for a division by 0, log 0, or exp of a large number",
+        "有 {count} 处是无穷大：检查除以 0、log 0，或对很大的数取 exp",
     ),
     "look_lost_nan": (
-        "{count} values should be NaN: look at what a comparison, max or clamp does with NaN",
-        "有 {count} 个值应为 NaN：检查比较、max 或 clamp 遇到 NaN 时的结果",
+        "Places that should be NaN and are not: {count}. Look at what a comparison, max or clamp does with NaN",
+        "有 {count} 处应为 NaN 而不是：检查比较、max 或 clamp 遇到 NaN 时的结果",
     ),
     "look_lost_inf": (
-        "{count} values should be infinite: look for a clamp, or for an eps that hides a limit",
-        "有 {count} 个值应为无穷大：检查 clamp，或掩盖了极限的 eps",
+        "Places that should be infinite and are not: {count}. Look for a clamp, or for an eps that hides a limit",
+        "有 {count} 处应为无穷大而不是：检查 clamp，或掩盖了极限的 eps",
     ),
     "look_inf_sign": ("An infinity has the wrong sign", "无穷大的符号不对"),
     "look_sign": (
@@ -257,12 +257,67 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "the judge itself failed here; this is not your mistake, and a person will look at it",
         "评测程序自身出错；这不是你的错误，会有人处理",
     ),
+    # what check was given
+    "check_value": (
+        "check takes the function itself, not what it returns. It was given {came}: write check({example})",
+        "check 的参数是函数本身，而不是它的返回值。得到的是{came}：请写 check({example})",
+    ),
+    "check_instance": (
+        "check takes the class itself, not an object made from it: write check({name})",
+        "check 的参数是类本身，而不是它的实例：请写 check({name})",
+    ),
+    "check_library": (
+        "This `{name}` is {library}'s own, not your answer: run the cell of the exercise, then check({example})",
+        "这个 `{name}` 是 {library} 自带的，不是你的答案：请先运行练习所在的单元，再执行 check({example})",
+    ),
+    "check_lambda": (
+        "A lambda has no name, so nothing says which exercise it answers: write `def {example}(...)`, "
+        "then check({example})",
+        "lambda 没有名字，无法知道它回答的是哪个练习：请写成 `def {example}(...)`，再执行 check({example})",
+    ),
+    "check_unknown": (
+        "`{name}` is not an exercise of {chapter}",
+        "`{name}` 不是 {chapter} 的练习",
+    ),
+    "check_nearest": ("Did you mean {name}?", "是不是 {name}？"),
+    "check_names": ("The exercises are {names}", "本章的练习有 {names}"),
+    "check_undefined": (
+        "`{name}` is not defined yet: run the cell of this exercise first",
+        "`{name}` 还没有定义：请先运行这个练习所在的单元",
+    ),
+    "check_no_files": (
+        "The chapter's files are not here: check needs checks.py and exercises.json, which come with the notebook. "
+        "Put them into {folder}, or start Jupyter in the folder that holds them",
+        "这里没有本章的文件：check 需要与 notebook 一同发布的 checks.py 和 exercises.json。"
+        "请把它们放进 {folder}，或在它们所在的文件夹中启动 Jupyter",
+    ),
+    "check_ambiguous": (
+        "Several chapters have an exercise `{name}`: {chapters}. Run this in the folder of one of them",
+        "有多个章节含有练习 `{name}`：{chapters}。请在其中一章的文件夹中运行",
+    ),
+    "check_stopped": (
+        "Stopped during the check “{sentence}” of `{name}`",
+        "检查 `{name}` 的“{sentence}”时被中断",
+    ),
+    "check_stopped_at": (
+        "Stopped during the check “{sentence}” of `{name}`, at line {line} of your answer: `{code}`",
+        "检查 `{name}` 的“{sentence}”时被中断，停在你的答案第 {line} 行：`{code}`",
+    ),
+    "check_failed": (
+        "The check itself failed, which is not your mistake. Tell the course's staff: {message}",
+        "检查程序自身出错，这不是你的错误。请告诉课程人员：{message}",
+    ),
+    "still_stub": (
+        "line {line} of your answer still raises NotImplementedError: put the formula in its place",
+        "你的答案第 {line} 行仍在抛出 NotImplementedError：请用公式代替它",
+    ),
     # a verdict as a table
     "passed": ("passed", "通过"),
     "failed": ("failed", "未通过"),
     "to_do": ("to do", "待作答"),
     "hidden": ("hidden", "隐藏"),
     "hint": ("Hint: {hint}", "提示：{hint}"),
+    "as_above": ("the same as above", "同上"),
     "look_next": ("Look next: {look}", "接下来看：{look}"),
     "points": ("{score} of {max_score} points", "{score} / {max_score} 分"),
     "status_passed": ("passed", "通过"),
@@ -290,6 +345,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "run_it_yourself": ("Run this call yourself", "自己运行这次调用"),
     "printed": ("Your code printed {count} characters", "你的代码打印了 {count} 个字符"),
     "more_characters": ("… and {count} more characters", "……另有 {count} 个字符"),
+    "overview": (
+        "{passed} of {total} exercises pass their visible checks",
+        "{total} 个练习中有 {passed} 个通过全部可见检查",
+    ),
+    "right_result": (
+        "the right result: the same call with {name} = {builtin}",
+        "正确结果：令 {name} = {builtin}，再作同样的调用",
+    ),
     "picture_expected": ("expected", "应为"),
     "picture_came": ("came", "得到"),
     "picture_error": ("|came − expected|", "|得到 − 应为|"),

@@ -7,6 +7,7 @@ picture is numbers, indices and our own words.
 import math
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -72,9 +73,12 @@ class _View:
 
 def _svg(width: float, height: float, body: str, view: _View, language: str) -> str:
     words = say("picture_worst", language, index=list(view.worst))
+    caption = ""
     if not view.whole:
-        words += say("and", language) + say("picture_slice", language, slice=view.slice)
-    caption = f'<text x="0" y="{height - 4:g}" {MUTED}>{escape(words)}</text>'
+        shown = say("picture_slice", language, slice=view.slice)
+        words += say("and", language) + shown
+        caption = f'<text x="0" y="{height + 10:g}" {MUTED}>{escape(shown)}</text>'
+        height += 16
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(words)}" '
         f'width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}" '
@@ -92,7 +96,7 @@ def _texts(values: np.ndarray, digits: int, exact: Any) -> list[list[str]]:
             return str(bool(value))
         return f"{value:.{digits}g}" if exact is None or not math.isfinite(value) else f"{value:.0f}"
 
-    return [[text(v).replace("-", "−") for v in row] for row in values.tolist()]
+    return [[text(v) for v in row] for row in values.tolist()]
 
 
 def _numbers(view: _View, language: str) -> str:
@@ -103,25 +107,24 @@ def _numbers(view: _View, language: str) -> str:
         if sides[0][at[0]][at[1]] != sides[1][at[0]][at[1]]:
             break
     rows, columns = view.error.shape
-    cell = max(len(t) for side in sides for row in side for t in row) * 6.7 + 12
-    margin, top, high = (16 if rows > 1 else 0), 32, 20
-    panel = margin + columns * cell
+    widths = [max(len(side[i][j]) for side in sides for i in range(rows)) * 6.7 + 14 for j in range(columns)]
+    margin, top, high = (16.0 if rows > 1 else 0.0), 32.0, 20.0
+    panel = margin + sum(widths)
     stacked = 2 * panel + GAP > WIDEST
     finite = view.error[np.isfinite(view.error)]
     largest = float(finite.max()) if finite.size and finite.max() > 0 else 1.0
     body = []
     for number, (side, key) in enumerate(zip(sides, ("picture_expected", "picture_came"), strict=True)):
-        left = 0 if stacked else number * (panel + GAP)
-        above = number * (top + rows * high + 6) if stacked else 0
+        left = 1 if stacked else 1 + number * (panel + GAP)
+        above = number * (top + rows * high + 8) if stacked else 0
         body.append(_title(left + margin, above + 12, key, language))
-        x0, y0 = left + margin, above + top
-        for j in range(columns):
-            body.append(_index(x0 + (j + 0.5) * cell, y0 - 5, j))
-        for i in range(rows):
-            if rows > 1:
-                body.append(_index(left + 6, y0 + i * high + 14, i))
-            for j in range(columns):
-                x, y, error = x0 + j * cell, y0 + i * high, view.error[i, j]
+        y0 = above + top
+        body += [_index(left + 6, y0 + i * high + 14, i) for i in range(rows) if rows > 1]
+        for j, cell in enumerate(widths):
+            x = left + margin + sum(widths[:j])
+            body.append(_index(x + cell - 7, y0 - 5, j, "end"))
+            for i in range(rows):
+                y, error = y0 + i * high, view.error[i, j]
                 if number == 1 and error > 0:
                     share = 1.0 if not math.isfinite(error) else math.sqrt(error / largest)
                     body.append(
@@ -129,17 +132,18 @@ def _numbers(view: _View, language: str) -> str:
                         f'style="fill:{ERROR};fill-opacity:{0.10 + 0.30 * share:.2f}"/>'
                     )
                 body.append(
-                    f'<text x="{x + cell - 6:g}" y="{y + 14:g}" text-anchor="end" fill="currentColor">'
+                    f'<text x="{x + cell - 7:g}" y="{y + 14:g}" text-anchor="end" fill="currentColor">'
                     f"{escape(side[i][j])}</text>"
                 )
-        body.append(_frame(x0 + at[1] * cell, y0 + at[0] * high, cell, high, 1.6 if number else 0.8))
+                if (i, j) == at:
+                    body.append(_frame(x, y, cell, high, 1.6 if number else 0.8))
     width = panel if stacked else 2 * panel + GAP
-    height = (2 if stacked else 1) * (top + rows * high + 6) + 20
-    return _svg(max(width, 180), height, "".join(body), view, language)
+    height = (2 if stacked else 1) * (top + rows * high + 8)
+    return _svg(max(width + 2, 180), height, "".join(body), view, language)
 
 
-def _index(x: float, y: float, index: int) -> str:
-    return f'<text x="{x:g}" y="{y:g}" text-anchor="middle" font-size="9" {MUTED}>{index}</text>'
+def _index(x: float, y: float, index: int, anchor: str = "middle") -> str:
+    return f'<text x="{x:g}" y="{y:g}" text-anchor="{anchor}" style="font-size:9px" {MUTED}>{index}</text>'
 
 
 def _frame(x: float, y: float, width: float, height: float, stroke: float) -> str:
@@ -168,10 +172,14 @@ def _lines(view: _View, language: str) -> str:
         for y in (top, top + height)
     ]
     for y, value in ((top + 4, high), (top + height + 4, low)):
-        text = escape(f"{value:.4g}".replace("-", "−"))
+        text = escape(f"{value:.4g}")
         body.append(f'<text x="{left - 8:g}" y="{y:g}" text-anchor="end" {MUTED}>{text}</text>')
-    for index in (0, len(error) - 1):
-        body.append(_index(at(index, low)[0], top + height + 14, index))
+    ticks = {0, view.column, len(error) - 1}
+    if 0 < view.column < 0.05 * len(error):
+        ticks.remove(0)
+    if 0.95 * len(error) < view.column + 1 < len(error):
+        ticks.remove(len(error) - 1)
+    body += [_index(at(index, low)[0], top + height + 14, index) for index in sorted(ticks)]
     styles = (
         (expected, "stroke:currentColor;stroke-opacity:.55;stroke-width:1.5", "picture_expected", 0.0),
         (came, f"stroke:{ERROR};stroke-width:1.5;stroke-dasharray:5 3", "picture_came", 110.0),
@@ -196,7 +204,7 @@ def _lines(view: _View, language: str) -> str:
     body.append(f'<line x1="{x:.1f}" y1="{y1:.1f}" x2="{x:.1f}" y2="{y2:.1f}" style="stroke:{ERROR};stroke-width:2"/>')
     for x, y in ends:
         body.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" style="fill:none;stroke:{ERROR};stroke-width:1.5"/>')
-    return _svg(left + width + 20, top + height + 40, "".join(body), view, language)
+    return _svg(left + width + 20, top + height + 22, "".join(body), view, language)
 
 
 def _thinned(error: np.ndarray, points: int) -> list[int]:
@@ -204,7 +212,7 @@ def _thinned(error: np.ndarray, points: int) -> list[int]:
     if len(error) <= points:
         return list(range(len(error)))
     edges = np.linspace(0, len(error), points + 1).astype(int)
-    return [int(a + error[a:b].argmax()) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+    return [int(a + error[a:b].argmax()) for a, b in pairwise(edges) if b > a]
 
 
 def _heat(view: _View, language: str) -> str:
@@ -212,8 +220,7 @@ def _heat(view: _View, language: str) -> str:
     rows, columns = view.error.shape
     row_edges, column_edges = _edges(rows), _edges(columns)
     at = [
-        [_worst_of(view.error, r0, r1, c0, c1) for c0, c1 in zip(column_edges, column_edges[1:], strict=False)]
-        for r0, r1 in zip(row_edges, row_edges[1:], strict=False)
+        [_worst_of(view.error, r0, r1, c0, c1) for c0, c1 in pairwise(column_edges)] for r0, r1 in pairwise(row_edges)
     ]
     m, n = len(at), len(at[0])
     cell = max(4, min(14, 190 // max(m, n)))
@@ -245,7 +252,7 @@ def _heat(view: _View, language: str) -> str:
         body.append(_frame(left + j * cell - 1, top + i * cell - 1, cell + 2, cell + 2, 1.8))
         body.append(_index(left + (j + 0.5) * cell, top - 5, view.column))
     body.append(_index(margin - 12, top + (i + 0.5) * cell + 3, view.row))
-    return _svg(margin + 3 * panel + 2 * GAP, top + m * cell + 24, "".join(body), view, language)
+    return _svg(margin + 3 * panel + 2 * GAP + 2, top + m * cell + 8, "".join(body), view, language)
 
 
 def _edges(size: int) -> list[int]:

@@ -22,6 +22,8 @@ MONO = "font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monosp
 # without these classes MathJax would read dollar signs in a student's error message as mathematics
 NO_MATH = "tex2jax_ignore mathjax_ignore"
 
+RICH_STYLES = {"✓": "green", "✗": "red", "◐": "yellow", "○": "dim"}
+
 PRINTED_CHARACTERS = 2000
 
 
@@ -100,22 +102,49 @@ def summary(verdict: ExerciseVerdict, language: str = "en", hidden: Mapping[str,
     return say("and", language).join(part for part in parts if part)
 
 
-def _word(case: CaseVerdict, verdict: ExerciseVerdict, language: str) -> str:
-    if verdict.status == "not_attempted":
-        return say("to_do", language)
-    return say("passed" if case.passed else "failed", language)
+@dataclass(frozen=True)
+class _Row:
+    """One case as all three forms show it."""
+
+    case: CaseVerdict
+    sign: str
+    word: str
+    sentence: str
+    tag: str
+    found: str
+    looks: list[str]
+    repeated: bool
 
 
-def _sign(case: CaseVerdict, verdict: ExerciseVerdict) -> str:
-    return sign(verdict.status) if verdict.status == "not_attempted" else sign(case.passed)
+def _rows(verdict: ExerciseVerdict, language: str) -> list[_Row]:
+    """The cases; a message that stands above already is not said again."""
+    rows: list[_Row] = []
+    seen: set[str] = set()
+    waiting = verdict.status == "not_attempted"
+    for case in verdict.cases:
+        found, *looks = [""] if case.passed or waiting else plain(case.message).split("\n")
+        repeated = bool(found) and case.message in seen
+        seen.add(case.message)
+        if repeated:
+            found, looks = say("as_above", language), []
+        rows.append(
+            _Row(
+                case,
+                sign(verdict.status) if waiting else sign(case.passed),
+                say("to_do" if waiting else "passed" if case.passed else "failed", language),
+                plain(case.sentence),
+                "" if case.visible else f"({say('hidden', language)})",
+                found,
+                [say("look_next", language, look=look) for look in looks if look],
+                repeated,
+            )
+        )
+    return rows
 
 
-def _lines(case: CaseVerdict, verdict: ExerciseVerdict, language: str) -> tuple[str, list[str]]:
-    """What a failed case found, and what to look at next."""
-    if case.passed or verdict.status == "not_attempted" or not case.message:
-        return "", []
-    found, *looks = plain(case.message).split("\n")
-    return found, [say("look_next", language, look=look) for look in looks if look]
+def _after(verdict: ExerciseVerdict, language: str) -> list[str]:
+    """What is said below the cases."""
+    return [plain(text) for text in (*(say("hint", language, hint=hint) for hint in verdict.hints), *verdict.notes)]
 
 
 def to_html(
@@ -131,22 +160,22 @@ def to_html(
     hidden: how many hidden cases of each facet were not run; None (as in feedback) when all were, which shows the
         score. evidence: by the case's name. printed: what the answer printed.
     """
-    rows = "".join(_row(case, verdict, language, (evidence or {}).get(case.name)) for case in verdict.cases)
+    rows = "".join(_row(row, language, (evidence or {}).get(row.case.name)) for row in _rows(verdict, language))
     colour = _colour(verdict.status)
     equation = f' <span style="color:{NEUTRAL}">({escape(verdict.equation)})</span>' if verdict.equation else ""
+    remaining = held_back(hidden, language)
+    if remaining:
+        remaining = f'<span style="color:{NEUTRAL}">{escape(say("and", language) + remaining)}</span>'
     head = (
-        f'<div style="margin:0 0 4px"><strong style="{MONO};font-weight:700">{_escaped(verdict.name)}</strong>{equation}'
+        f'<div style="margin:0 0 4px"><strong style="{MONO}">{_escaped(verdict.name)}</strong>{equation}'
         f'<span style="margin-left:1em;color:{colour};font-weight:600">{sign(verdict.status)} '
-        f"{_escaped(headline(verdict, language, hidden))}</span></div>"
+        f"{escape(headline(verdict, language, hidden))}</span>{remaining}</div>"
     )
     table = f'<table style="{_TABLE}"><tbody>{rows}</tbody></table>' if rows else ""
-    after = [*(say("hint", language, hint=hint) for hint in verdict.hints), *verdict.notes]
-    foot = "".join(f'<div style="margin-top:4px">{_escaped(text)}</div>' for text in after)
+    foot = "".join(f'<div style="margin-top:4px">{_escaped(text)}</div>' for text in _after(verdict, language))
     foot += _printed(printed, language)
-    if remaining := held_back(hidden, language):
-        foot += f'<div style="margin-top:4px;color:{NEUTRAL}">{_escaped(remaining)}</div>'
     return (
-        f'<div class="atlas-check {NO_MATH}" lang="{"zh-Hans" if language == "zh" else "en"}" style="{_BOX};'
+        f'<div class="atlas-check {NO_MATH}" lang="{_lang(language)}" style="{_BOX};'
         f'border-left:3px solid {colour}">{head}{table}{foot}</div>'
     )
 
@@ -159,26 +188,28 @@ _TABLE = "border-collapse:collapse;border:none;margin:0;width:100%;table-layout:
 _CELL = "text-align:left;vertical-align:top;padding:4px 12px 4px 0;border:none;white-space:normal;max-width:none"
 
 
+def _lang(language: str) -> str:
+    return "zh-Hans" if language == "zh" else "en"
+
+
 def _escaped(text: str) -> str:
     return escape(plain(text)).replace("\n", "<br>")
 
 
-def _row(case: CaseVerdict, verdict: ExerciseVerdict, language: str, evidence: Evidence | None) -> str:
-    colour = NEUTRAL if verdict.status == "not_attempted" else _colour(case.passed)
-    found, looks = _lines(case, verdict, language)
-    hidden = "" if case.visible else f' <span style="color:{NEUTRAL}">({say("hidden", language)})</span>'
-    said = f'<div style="font-weight:{400 if case.passed else 600}">{_escaped(case.sentence)}{hidden}</div>'
-    if found:
-        said += f'<div style="overflow-wrap:anywhere">{_escaped(found)}</div>'
-    said += "".join(f'<div style="color:{NEUTRAL};overflow-wrap:anywhere">{_escaped(look)}</div>' for look in looks)
-    if found and evidence:
+def _row(row: _Row, language: str, evidence: Evidence | None) -> str:
+    colour = {"✓": GOOD, "✗": BAD}.get(row.sign, NEUTRAL)
+    tag = f' <span style="color:{NEUTRAL};font-weight:400">{row.tag}</span>' if row.tag else ""
+    said = f'<div style="font-weight:{600 if row.found else 400}">{_escaped(row.sentence)}{tag}</div>'
+    if row.found:
+        said += f'<div style="overflow-wrap:anywhere">{_escaped(row.found)}</div>'
+    said += "".join(f'<div style="overflow-wrap:anywhere">{_escaped(look)}</div>' for look in row.looks)
+    if row.found and evidence and not row.repeated:
         said += evidence.picture
         if evidence.call:
             said += _folded(say("run_it_yourself", language), evidence.call)
     return (
         f'<tr style="background:none;border-top:1px solid {LINE}">'
-        f'<td style="{_CELL};width:1%;white-space:nowrap;color:{colour};font-weight:600">'
-        f"{_sign(case, verdict)} {_word(case, verdict, language)}</td>"
+        f'<td style="{_CELL};width:1%;white-space:nowrap;color:{colour};font-weight:600">{row.sign} {row.word}</td>'
         f'<td style="{_CELL}">{said}</td></tr>'
     )
 
@@ -215,19 +246,14 @@ def to_text(
 ) -> str:
     """The verdict as plain text."""
     equation = f" ({verdict.equation})" if verdict.equation else ""
-    lines = [f"{plain(verdict.name)}{equation}  {sign(verdict.status)} {headline(verdict, language, hidden)}"]
-    for case in verdict.cases:
-        tag = "" if case.visible else f" ({say('hidden', language)})"
-        lines.append(f"  {_sign(case, verdict)} {_word(case, verdict, language)}  {plain(case.sentence)}{tag}")
-        found, looks = _lines(case, verdict, language)
-        lines += [f"      {line}" for line in (found, *looks) if line]
-    lines += [f"  {plain(line)}" for hint in verdict.hints for line in say("hint", language, hint=hint).split("\n")]
-    lines += [f"  {plain(note)}" for note in verdict.notes]
+    lines = [f"{plain(verdict.name)}{equation}  {sign(verdict.status)} {summary(verdict, language, hidden)}"]
+    for row in _rows(verdict, language):
+        lines.append(f"  {row.sign} {row.word}  {row.sentence} {row.tag}".rstrip())
+        lines += [f"      {line}" for line in (row.found, *row.looks) if line]
+    lines += [f"  {line}" for text in _after(verdict, language) for line in text.split("\n")]
     if printed is not None and printed.characters:
         title, text = _printed_words(printed, language)
         lines += [f"  {title}", *(f"    {line}" for line in text.splitlines())]
-    if remaining := held_back(hidden, language):
-        lines.append(f"  {remaining}")
     return "\n".join(lines)
 
 
@@ -244,34 +270,29 @@ def to_rich(
     from rich.table import Table
     from rich.text import Text
 
-    styles = {"✓": "green", "✗": "red", "◐": "yellow", "○": "dim"}
     mark = sign(verdict.status)
     head = Text(plain(verdict.name), "bold")
     if verdict.equation:
         head.append(f" ({verdict.equation})", "dim")
-    head.append(f"  {mark} {headline(verdict, language, hidden)}", styles[mark])
+    head.append(f"  {mark} {headline(verdict, language, hidden)}", RICH_STYLES[mark])
+    if remaining := held_back(hidden, language):
+        head.append(say("and", language) + remaining, "dim")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for case in verdict.cases:
-        own = _sign(case, verdict)
-        said = Text(plain(case.sentence), "" if case.passed else "bold")
-        if not case.visible:
-            said.append(f" ({say('hidden', language)})", "dim")
-        found, looks = _lines(case, verdict, language)
-        if found:
-            said.append("\n" + found, "not bold")
-        for look in looks:
-            said.append("\n" + look, "not bold dim")
-        table.add_row(Text(f"{own} {_word(case, verdict, language)}", styles[own]), said)
+    for row in _rows(verdict, language):
+        said = Text(row.sentence, "bold" if row.found else "")
+        if row.tag:
+            said.append(f" {row.tag}", "not bold dim")
+        for line in (row.found, *row.looks):
+            if line:
+                said.append("\n" + line, "not bold")
+        table.add_row(Text(f"{row.sign} {row.word}", RICH_STYLES[row.sign]), said)
     parts: list[Any] = [head, Padding(table, (0, 0, 0, 2))]
-    after = [*(say("hint", language, hint=hint) for hint in verdict.hints), *verdict.notes]
-    parts += [Padding(Text(plain(text)), (0, 0, 0, 2)) for text in after]
+    parts += [Padding(Text(text), (0, 0, 0, 2)) for text in _after(verdict, language)]
     if printed is not None and printed.characters:
         title, text = _printed_words(printed, language)
         parts.append(Padding(Text(f"{title}\n", "dim").append(text, "not dim"), (0, 0, 0, 2)))
-    if remaining := held_back(hidden, language):
-        parts.append(Padding(Text(remaining, "dim"), (0, 0, 0, 2)))
     return Group(*parts)
 
 
@@ -279,6 +300,48 @@ def note_html(text: str, language: str = "en", lines: Sequence[str] = ()) -> str
     """A message that is no verdict, such as what to pass to check."""
     body = "".join(f'<div style="margin-top:2px">{_escaped(line)}</div>' for line in lines)
     return (
-        f'<div class="atlas-check {NO_MATH}" lang="{"zh-Hans" if language == "zh" else "en"}" style="{_BOX};'
+        f'<div class="atlas-check {NO_MATH}" lang="{_lang(language)}" style="{_BOX};'
         f'border-left:3px solid {NEUTRAL}"><div style="font-weight:600">{_escaped(text)}</div>{body}</div>'
     )
+
+
+def _passed_of(verdicts: Sequence[ExerciseVerdict], language: str) -> str:
+    return say("overview", language, passed=sum(v.status == "passed" for v in verdicts), total=len(verdicts))
+
+
+def overview_html(verdicts: Sequence[ExerciseVerdict], language: str = "en") -> str:
+    """A chapter's exercises, one line each, as far as their visible checks tell."""
+    rows = "".join(
+        f'<tr style="background:none;border-top:1px solid {LINE}">'
+        f'<td style="{_CELL};width:1%;white-space:nowrap;{MONO}">{_escaped(v.name)}</td>'
+        f'<td style="{_CELL};width:1%;white-space:nowrap;color:{NEUTRAL}">{escape(v.equation)}</td>'
+        f'<td style="{_CELL};color:{_colour(v.status)};font-weight:600">{sign(v.status)} '
+        f"{_escaped(headline(v, language, {}))}</td></tr>"
+        for v in verdicts
+    )
+    return (
+        f'<div class="atlas-check {NO_MATH}" lang="{_lang(language)}" style="{_BOX};border-left:3px solid {NEUTRAL}">'
+        f'<div style="font-weight:600">{_escaped(_passed_of(verdicts, language))}</div>'
+        f'<table style="{_TABLE}"><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def overview_text(verdicts: Sequence[ExerciseVerdict], language: str = "en") -> str:
+    """The same as plain text."""
+    wide = max((len(v.name) for v in verdicts), default=0)
+    lines = [f"  {v.name:{wide}}  {sign(v.status)} {headline(v, language, {})}" for v in verdicts]
+    return "\n".join([_passed_of(verdicts, language), *lines])
+
+
+def overview_rich(verdicts: Sequence[ExerciseVerdict], language: str = "en") -> Any:
+    """The same as a rich renderable."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
+    for v in verdicts:
+        mark = sign(v.status)
+        said = Text(f"{mark} {headline(v, language, {})}", RICH_STYLES[mark])
+        table.add_row(Text(v.name, "bold"), Text(v.equation, "dim"), said)
+    return Group(Text(_passed_of(verdicts, language), "bold"), table)

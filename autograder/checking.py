@@ -1,0 +1,185 @@
+"""What a student sees on pressing check, in a notebook, a terminal or a pipe, and what `atlas check` says.
+
+Nothing here raises for a wrong answer or a wrong argument, so that a notebook runs on to its end.
+"""
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from autograder.assignments import Assignment, find
+from autograder.chapters import CourseError
+from autograder.comparison import Difference, describe
+from autograder.examining import Examined, Stopped, blank, code_of, examine
+from autograder.language import say
+from autograder.rendering import (
+    note_html,
+    overview_html,
+    overview_rich,
+    overview_text,
+    plain,
+    to_html,
+    to_rich,
+    to_text,
+)
+
+NOTHING: Any = object()
+LIBRARIES = {"torch", "numpy", "scipy", "sklearn", "math", "builtins", "torchvision", "triton"}
+
+
+class Misuse(Exception):
+    """check was given something that it cannot judge; the lines say what to give it."""
+
+    def __init__(self, *lines: str):
+        super().__init__(*lines)
+        self.lines = lines
+
+
+def check_in_notebook(answer: Any = NOTHING, namespace: Mapping[str, Any] | None = None) -> None:
+    """Show what the visible checks say of one answer, or of all."""
+    namespace = vars(sys.modules["__main__"]) if namespace is None else namespace
+    language = "en"
+    try:
+        assignment = find(_name_given(answer), Path.cwd())
+        language = assignment.language
+        if answer is NOTHING:
+            show_overview(all_examined(assignment, namespace), assignment)
+            return
+        name, function = identify(answer, assignment, namespace)
+        cases, rules = assignment.cases(name), assignment.rules(name)
+        show(examine(function, assignment.listed[name], cases, rules, language), assignment)
+    except Misuse as misuse:
+        show_note(misuse.lines, language)
+    except CourseError as error:
+        show_note(str(error).split("\n"), language)
+    except KeyboardInterrupt as interrupt:
+        if isinstance(interrupt, Stopped):
+            show_note([interrupt.sentence(language)], language)
+        raise _quiet(KeyboardInterrupt()) from None
+
+
+def _quiet(error: BaseException) -> BaseException:
+    """The exception, of which IPython shows the name and no traceback: it still ends Run All."""
+    error._render_traceback_ = lambda: [type(error).__name__]  # type: ignore[attr-defined]
+    return error
+
+
+def _name_given(answer: Any) -> str | None:
+    if isinstance(answer, str):
+        return answer
+    return getattr(answer, "__name__", None) if callable(answer) else None
+
+
+def identify(answer: Any, assignment: Assignment, namespace: Mapping[str, Any]) -> tuple[str, Callable]:
+    """The exercise that an argument of check means, and the answer to it. Raises Misuse with what to write instead."""
+    language, names = assignment.language, assignment.names
+    example = next((n for n in names if n in namespace), names[0] if names else "softmax")
+    if isinstance(answer, str):
+        if answer not in names:
+            raise _unknown(answer, assignment)
+        if answer not in namespace:
+            raise Misuse(say("check_undefined", language, name=answer))
+        return identify(namespace[answer], assignment, namespace)
+    bound = [name for name in names if namespace.get(name) is answer]
+    if type(answer).__name__ in names and not isinstance(answer, type):
+        raise Misuse(say("check_instance", language, name=type(answer).__name__))
+    if not callable(answer):
+        words = {"came": describe(answer), "example": bound[0] if bound else example}
+        raise Misuse(Difference("check_value", words).message(language))
+    name = bound[0] if bound else getattr(answer, "__name__", type(answer).__name__)
+    library = library_of(answer)
+    if library:
+        own = name if name in names else example
+        raise Misuse(say("check_library", language, name=name, library=library, example=own))
+    if name in names:
+        return name, answer
+    if name == "<lambda>":
+        raise Misuse(say("check_lambda", language, example=example))
+    raise _unknown(name, assignment)
+
+
+def library_of(answer: Any) -> str | None:
+    """The library that a function or class comes from, when it is none of the student's own."""
+    answer = getattr(answer, "func", answer)
+    code = code_of(answer)
+    module = code.__globals__.get("__name__") if code else getattr(answer, "__module__", None)
+    if module is None:
+        module = getattr(getattr(answer, "__objclass__", None), "__module__", None)
+    top = str(module).split(".")[0]
+    return top if top in LIBRARIES else None
+
+
+def _unknown(name: str, assignment: Assignment) -> Misuse:
+    language, names = assignment.language, assignment.names
+    near = difflib.get_close_matches(name, names, n=1)
+    line = say("check_unknown", language, name=name, chapter=assignment.chapter)
+    if near:
+        return Misuse(line, say("check_nearest", language, name=f"check({near[0]})"))
+    return Misuse(line, say("check_names", language, names=say("comma", language).join(names)))
+
+
+def all_examined(assignment: Assignment, namespace: Mapping[str, Any]) -> list[Examined]:
+    """The visible checks of every exercise; one that is not defined is not attempted."""
+    found = []
+    for name, listed in assignment.listed.items():
+        cases, rules, language = assignment.cases(name), assignment.rules(name), assignment.language
+        answer = namespace.get(name)
+        if not callable(answer) or library_of(answer):
+            found.append(Examined(blank(listed, cases, language, "not_attempted")))
+        else:
+            found.append(examine(answer, listed, cases, rules, language))
+    return found
+
+
+def _in_kernel() -> bool:
+    """Whether a notebook's front end shows what is displayed."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
+
+
+def _emit(html: Callable[[], str], text: Callable[[], str], rich: Callable[[], Any], data: Mapping[str, Any]) -> None:
+    """One output, in the best form that this place can show."""
+    if _in_kernel():
+        from IPython.display import display
+
+        bundle = {"text/html": html(), "text/plain": text()}
+        display(bundle, raw=True, metadata={"atlas": dict(data)})
+    elif sys.stdout.isatty():
+        from rich.console import Console
+
+        Console(highlight=False, markup=False).print(rich())
+    else:
+        encoding = sys.stdout.encoding or "utf-8"
+        print(text().encode(encoding, "replace").decode(encoding))
+
+
+def show(examined: Examined, assignment: Assignment) -> None:
+    """One exercise's checks."""
+    language, verdict, printed = assignment.language, examined.verdict, examined.printed
+    hidden = assignment.listed[verdict.name].hidden
+    _emit(
+        lambda: to_html(verdict, language, hidden=hidden, evidence=examined.evidence, printed=printed),
+        lambda: to_text(verdict, language, hidden=hidden, printed=printed),
+        lambda: to_rich(verdict, language, hidden=hidden, printed=printed),
+        {"exercise": verdict.name, "status": verdict.status},
+    )
+
+
+def show_overview(examined: Iterable[Examined], assignment: Assignment) -> None:
+    """All exercises of a chapter, one line each."""
+    verdicts, language = [e.verdict for e in examined], assignment.language
+    _emit(
+        lambda: overview_html(verdicts, language),
+        lambda: overview_text(verdicts, language),
+        lambda: overview_rich(verdicts, language),
+        {"exercises": {verdict.name: verdict.status for verdict in verdicts}},
+    )
+
+
+def show_note(lines: Iterable[str], language: str) -> None:
+    """What to do, where there is nothing to judge."""
+    head, *rest = lines
+    text = plain("\n".join([head, *rest]))
+    _emit(lambda: note_html(head, language, rest), lambda: text, lambda: text, {"note": text})
