@@ -311,15 +311,6 @@ supposes_contiguous_strides = edited(
     """,
 )
 
-starts_at_the_beginning_of_the_storage = edited(
-    "transpose",
-    {"column_stride, row_stride))": "column_stride, row_stride), 0)"},
-    """A slice does not start at the first number of its storage. Where does yours start?
-
-    切片不一定从存储的第一个数开始。你的结果从哪里开始？
-    """,
-)
-
 
 @wrong("dot")
 def multiplies_without_summing(x, y):
