@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from autograder.draws import Draw
+from autograder.watching import OperatorMode
 
 OPERATIONS: dict[str, Callable] = {}
 
@@ -105,9 +106,8 @@ def shares_memory(function: Callable, x: Tensor, *args: Any, **options: Any) -> 
 @operation
 def largest_tensor(function: Callable, *args: Any, **options: Any) -> int:
     """The number of elements of the largest tensor that the call makes."""
-    from torch.utils._python_dispatch import TorchDispatchMode
 
-    class Largest(TorchDispatchMode):
+    class Largest(OperatorMode):
         elements = 0
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -125,9 +125,8 @@ def largest_tensor(function: Callable, *args: Any, **options: Any) -> int:
 @operation
 def operator_calls(function: Callable, *args: Any, **options: Any) -> int:
     """How many torch operators the call runs, whatever their size; leave room for a few around the answer."""
-    from torch.utils._python_dispatch import TorchDispatchMode
 
-    class Count(TorchDispatchMode):
+    class Count(OperatorMode):
         calls = 0
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -9,6 +9,7 @@ import re
 import symtable
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -35,11 +36,11 @@ class CannotRead(Exception):
 
 @dataclass
 class _Statement:
-    cell: int
     index: int
     node: ast.stmt
     binds: frozenset[str]
     uses: frozenset[str]
+    changes: frozenset[str]
 
 
 def python_source(cell: str) -> str:
@@ -52,45 +53,47 @@ def python_source(cell: str) -> str:
 
 def slice_of(cells: Sequence[Cell], exercise: str) -> list[Piece]:
     """The pieces that define `exercise`, in the notebook's order. Raises CannotRead if its own cell is broken."""
-    sources: list[str] = []
-    trees: list[ast.Module] = []
+    read = []
     for cell in cells:
-        try:
-            source = python_source(cell.source)
-            tree = ast.parse(source)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            if cell.exercise == exercise:
-                raise CannotRead(f"{type(error).__name__}: {error}") from error
-            source, tree = "", ast.Module([], [])
-        sources.append(source)
-        trees.append(tree)
-    statements = [
-        _Statement(c, i, node, frozenset(_bound(node)), frozenset(_used(node)))
-        for c, tree in enumerate(trees)
-        for i, node in enumerate(tree.body)
-    ]
-    kept = _needed(statements, cells, exercise)
+        source, statements, error = _read(cell.source)
+        if error and cell.exercise == exercise:
+            raise CannotRead(error)
+        read.append((source, statements))
+    kept = _needed([statements for _, statements in read], cells, exercise)
     return [
-        Piece(sources[c], tuple(sorted(i for d, i in kept if d == c)), cell.origin, cell.exercise == exercise)
-        for c, cell in enumerate(cells)
+        Piece(source, tuple(sorted(i for d, i in kept if d == c)), cell.origin, cell.exercise == exercise)
+        for c, (cell, (source, _)) in enumerate(zip(cells, read, strict=True))
         if any(d == c for d, _ in kept) or cell.exercise == exercise
     ]
 
 
-def _needed(statements: Sequence[_Statement], cells: Sequence[Cell], exercise: str) -> set[tuple[int, int]]:
+@lru_cache(maxsize=512)
+def _read(cell: str) -> tuple[str, tuple[_Statement, ...], str]:
+    """A cell's Python source and its statements, or why it has none. One cell is read once for all exercises."""
+    try:
+        source = python_source(cell)
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return "", (), f"{type(error).__name__}: {error}"
+    statements = tuple(
+        _Statement(i, node, frozenset(_bound(node)), frozenset(_used(node)), frozenset(_changed(node)))
+        for i, node in enumerate(body)
+    )
+    return source, statements, ""
+
+
+def _needed(read: Sequence[Sequence[_Statement]], cells: Sequence[Cell], exercise: str) -> set[tuple[int, int]]:
     """All statements of given cells, and those that bind a name which the answer needs, or change one."""
-    imported = {name for s in statements if isinstance(s.node, (ast.Import, ast.ImportFrom)) for name in s.binds}
-    kept = {(s.cell, s.index) for s in statements if cells[s.cell].origin == "given"}
+    statements = [(c, s) for c, found in enumerate(read) for s in found]
+    imported = {name for _, s in statements if isinstance(s.node, (ast.Import, ast.ImportFrom)) for name in s.binds}
+    kept = {(c, s.index) for c, s in statements if cells[c].origin == "given"}
     needed = {exercise}
     growing = True
     while growing:
         growing = False
-        for s in statements:
-            if (s.cell, s.index) in kept:
-                continue
-            changes = _changed(s.node) - imported
-            if s.binds & needed or changes & needed:
-                kept.add((s.cell, s.index))
+        for c, s in statements:
+            if (c, s.index) not in kept and (s.binds | (s.changes - imported)) & needed:
+                kept.add((c, s.index))
                 needed |= s.uses
                 growing = True
     return kept

@@ -6,6 +6,7 @@ answers. `forbidden.py` reads the source, in the judge's process, for attempts t
 
 from collections.abc import Callable, Iterable
 from fnmatch import fnmatchcase
+from functools import cache, lru_cache
 from inspect import isclass, signature
 from typing import Any
 
@@ -23,26 +24,40 @@ def plain_name(name: str) -> str:
     return name.split(".")[0].strip("_")
 
 
+@cache
+def called_name(function: Any) -> str:
+    """The plain name of a torch function, method, property or operator."""
+    name = getattr(function, "__name__", "")
+    if name == "__get__":  # a property, such as x.mT
+        name = getattr(getattr(function, "__self__", None), "__name__", "")
+    return plain_name(name)
+
+
 class _Functions(TorchFunctionMode):
-    def __init__(self, used: set[str]):
+    def __init__(self, used: set[Any]):
         super().__init__()
         self.used = used
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = getattr(func, "__name__", "")
-        if name == "__get__":  # a property, such as x.mT
-            name = getattr(getattr(func, "__self__", None), "__name__", "")
-        self.used.add(plain_name(name))
+        self.used.add(func)
         return func(*args, **(kwargs or {}))
 
 
-class _Dispatch(TorchDispatchMode):
-    def __init__(self, used: set[str]):
+class OperatorMode(TorchDispatchMode):
+    """A dispatch mode that does not make torch import its compiler, which takes a second and 70 MB."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+
+class _Dispatch(OperatorMode):
+    def __init__(self, used: set[Any]):
         super().__init__()
         self.used = used
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self.used.add(plain_name(func.__name__))
+        self.used.add(func)
         return func(*args, **(kwargs or {}))
 
 
@@ -51,7 +66,7 @@ class Watch:
 
     def __init__(self, rules: Rules):
         self.rules = rules
-        self.used: set[str] = set()
+        self.used: set[Any] = set()
         self._modes = (_Functions(self.used), _Dispatch(self.used)) if rules.forbids else ()
 
     def __enter__(self) -> "Watch":
@@ -66,17 +81,23 @@ class Watch:
     @property
     def forbidden(self) -> list[str]:
         """The forbidden functions that were called."""
-        return sorted(n for n in self.used if any(fnmatchcase(n, p) for p in self.rules.forbids))
+        names = {called_name(function) for function in self.used}
+        return sorted(n for n in names if any(fnmatchcase(n, p) for p in self.rules.forbids))
+
+
+@lru_cache(maxsize=64)
+def _parameters(function: Callable) -> tuple[str, ...]:
+    try:
+        return tuple(signature(function).parameters)
+    except (TypeError, ValueError):
+        return ()
 
 
 def guarded(function: Callable, may_change: Iterable[str] = ()) -> Callable:
     """The function, but a call that changes a tensor it was given raises `AnswerFailed`."""
     if isclass(function):
         return function
-    try:
-        names = list(signature(function).parameters)
-    except (TypeError, ValueError):
-        names = []
+    names = _parameters(function)
     allowed = set(may_change)
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -89,11 +110,16 @@ def guarded(function: Callable, may_change: Iterable[str] = ()) -> Callable:
         ]
         result = function(*args, **kwargs)
         for name, now, before in kept:
-            if not torch.equal(torch.nan_to_num(now.detach()), torch.nan_to_num(before)):
+            if not _unchanged(now.detach(), before):
                 raise AnswerFailed("changed_input", argument=name)
         return result
 
     return call
+
+
+def _unchanged(now: Tensor, before: Tensor) -> bool:
+    """Equal, NaN where NaN was."""
+    return torch.equal(now, before) or torch.equal(torch.nan_to_num(now), torch.nan_to_num(before))
 
 
 def _tensors(value: Any) -> list[Tensor]:

@@ -16,8 +16,6 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import torch
-
 from autograder.cases import Rules
 from autograder.judging import AnswerFailed
 from autograder.operations import OPERATIONS
@@ -158,7 +156,6 @@ def serve(channel: Channel) -> None:
     """Serve until the judge hangs up, then leave at once: nothing a student registered runs afterwards."""
     leave = os._exit
     warnings.simplefilter("ignore")
-    torch.manual_seed(0)
     try:
         Server(channel).run()
     finally:

@@ -267,11 +267,14 @@ def _kill_session(session: int) -> None:
 def warm_up() -> None:
     """Import what torch imports at its first use, so that no worker pays for it."""
     import torch
+    from jaxtyping import Float
 
     from autograder.cases import Rules
     from autograder.operations import vjp
     from autograder.watching import Watch
 
+    Float[torch.Tensor, "..."]
+    torch.manual_seed(0)
     with Watch(Rules(forbids=("nothing",))):
         vjp(lambda x: torch.exp(x @ x.mT).sum(-1), torch.ones(2, 2), cotangent=0)
 
