@@ -9,10 +9,10 @@ from autograder.cases import Rules, case
 
 ATTENTION = (
     "*scaled_dot_product*",
-    "*multi_head_attention*",
+    "*_attention_forward",
     "MultiheadAttention",
+    "native_multi_head_attention",
     "flex_attention",
-    "*flash_attention*",
 )
 AUTOGRAD = ("grad", "backward", "*_backward", "*_backward_data", "vjp", "jacobian", "jacrev", "value_and_grad")
 
