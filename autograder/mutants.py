@@ -36,10 +36,7 @@ def syntactic_mutants(source: str) -> list[Mutant]:
     module = cst.parse_module(source)
     found: dict[str, Mutant] = {}
     for node, replacement in _changes(module):
-        if replacement is None:
-            changed = module.deep_remove(node)
-        else:
-            changed = module.deep_replace(node, replacement)
+        changed = module.deep_replace(node, replacement)
         assert isinstance(changed, cst.Module)
         text = changed.code
         if text in found or not _differs(source, text):
@@ -91,7 +88,7 @@ class _Candidates(cst.CSTVisitor):
         return super().on_visit(node)
 
 
-def _changes(module: cst.Module) -> Iterator[tuple[cst.CSTNode, cst.CSTNode | None]]:
+def _changes(module: cst.Module) -> Iterator[tuple[cst.CSTNode, cst.CSTNode]]:
     candidates = _Candidates()
     module.visit(candidates)
     for node in candidates.nodes:
@@ -127,15 +124,21 @@ def stock_mutants(reference: Callable) -> dict[str, Callable]:
 
         return answer
 
+    def touched(mutant: Callable, args: Any) -> None:
+        """Note that a mutant had a floating-point tensor to spoil; without one it is the reference itself."""
+        mutant.applied = mutant.applied or _first_dtype(args) is not None  # type: ignore[attr-defined]
+
     def first_argument(*args: Any, **kwargs: Any) -> Any:
         return args[0] if args else next(iter(kwargs.values()))
 
     def half_precision(*args: Any, **kwargs: Any) -> Any:
+        touched(half_precision, args)
         narrow = [_to(a, torch.float16) for a in args]
         wide = _first_dtype(args)
         return _to(reference(*narrow, **{k: _to(v, torch.float16) for k, v in kwargs.items()}), wide)
 
     def changes_its_input(*args: Any, **kwargs: Any) -> Any:
+        touched(changes_its_input, args)
         result = reference(*args, **kwargs)
         with torch.no_grad():
             for tensor in _tensors(args):
@@ -143,6 +146,7 @@ def stock_mutants(reference: Callable) -> dict[str, Callable]:
                 break
         return result
 
+    half_precision.applied = changes_its_input.applied = False  # type: ignore[attr-defined]
     return {
         "zeros": mapped(lambda r, *a, **k: _map(r, torch.zeros_like, lambda n: type(n)(0))),
         "constant": mapped(lambda r, *a, **k: _map(r, lambda t: torch.full_like(t, 3), lambda n: type(n)(3))),

@@ -189,8 +189,10 @@ class Verifier:
         if not any(c.facet == "gradient" for c in self.exercise.cases):
             stock.pop("detached", None)
         for name, function in stock.items():
-            self.report.stock += 1
             passes, _ = self._passes(self._local(function))
+            if not getattr(function, "applied", True):
+                continue
+            self.report.stock += 1
             self.report.stock_killed += not passes
             if passes:
                 self._problem(f"the stock mutant {name!r} is accepted")

@@ -1,0 +1,260 @@
+"""The same class graded by `atlas grade` and by stock `nbgrader autograde`, in turn.
+
+    python -m autograder.benchmark [--students 40] [--pairs 3] [--chapter ch04_activations]
+
+The stock course holds the same cases as hidden tests in its notebooks' cells, with torch imported in each kernel, and
+no demonstrations to run. Both commands are timed as a user would start them, gradebook and all. What is quoted is the
+median of the pairs' ratios; each pair is one run of each, one after the other.
+"""
+
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import nbformat
+import psutil
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from autograder.chapters import Chapter
+from autograder.course import Course, find_root, load_course
+from autograder.sample import Student, hand_in, notebook, students
+
+STOCK_CONFIG = """
+c = get_config()
+c.CourseDirectory.course_id = "stock"
+c.ClearSolutions.enforce_metadata = False
+"""
+
+# runs in the kernel, beside the student's answers, as nbgrader's hidden tests do
+STOCK_CHECKS = '''
+"""The course's cases as plain assertions."""
+import torch
+from autograder.chapters import Chapter
+from autograder.draws import Draw
+from pathlib import Path
+
+chapter = Chapter(Path({root!r}), {chapter!r})
+
+
+def run(name, answer):
+    for case in chapter.exercises[name].cases:
+        for dtype in case.dtypes:
+            if case.raises:
+                try:
+                    case.driver(answer, Draw(1, dtype))
+                except Exception:
+                    continue
+                raise AssertionError(case.name)
+            came = case.driver(answer, Draw(1, dtype))
+            for oracle in (chapter.exercises[name].reference, case.agrees_with):
+                if oracle is not None:
+                    torch.testing.assert_close(came, case.driver(oracle, Draw(1, dtype)), equal_nan=True)
+'''
+
+
+@dataclass
+class Timing:
+    """One run of a command."""
+
+    seconds: float
+    peak_mb: float
+
+
+def timed(command: list[str], folder: Path) -> Timing:
+    """Run a command to its end, watching the memory of all its processes together (proportional set size)."""
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    started = time.monotonic()
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    peak = [0.0]
+    watcher = threading.Thread(target=_watch, args=(process, peak), daemon=True)
+    watcher.start()
+    _, errors = process.communicate()
+    seconds = time.monotonic() - started
+    watcher.join()
+    if process.returncode not in (0, 1):
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {errors[-2000:]}")
+    return Timing(seconds, peak[0])
+
+
+def _watch(process: subprocess.Popen, peak: list[float]) -> None:
+    while process.poll() is None:
+        total = 0
+        try:
+            parent = psutil.Process(process.pid)
+            for one in [parent, *parent.children(recursive=True)]:
+                try:
+                    total += one.memory_full_info().pss
+                except psutil.Error:
+                    continue
+        except psutil.Error:
+            pass
+        peak[0] = max(peak[0], total / 2**20)
+        time.sleep(1.0)
+
+
+def sample(count: int) -> list[Student]:
+    """The readable, honest students of the sample class, over and over under other names."""
+    honest = [s for s in students() if s.readable and s.id not in ("mallory", "eve", "trudy", "hypatia", "niels")]
+    return [
+        Student(f"student{i:02d}", s.first_name, s.last_name, s.about, s.choose)
+        for i, s in ((i, honest[i % len(honest)]) for i in range(count))
+    ]
+
+
+def make_atlas_course(course: Course, folder: Path, chapter: str, chosen: list[Student]) -> None:
+    """A copy of the course with the class's submissions of one chapter."""
+    copy_course(course.root, folder)
+    hand_in(load_course(folder), folder, chosen, [chapter])
+
+
+def copy_course(root: Path, folder: Path) -> None:
+    """The rooms that grading reads, copied."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("course.yml", "nbgrader_config.py"):
+        shutil.copy(root / name, folder / name)
+    for room in ("source", "solutions", "assignments"):
+        shutil.copytree(root / room, folder / room, dirs_exist_ok=True)
+    ignored = shutil.ignore_patterns("autograder", "__pycache__")
+    shutil.copytree(root / "tests", folder / "tests", dirs_exist_ok=True, ignore=ignored)
+
+
+def make_stock_course(course: Course, folder: Path, name: str, chosen: list[Student]) -> None:
+    """A course as nbgrader's documentation has it: hidden tests in the notebook's cells."""
+    folder.mkdir(parents=True)
+    (folder / "nbgrader_config.py").write_text(STOCK_CONFIG, encoding="utf-8")
+    chapter = Chapter(course.root, name)
+    source = folder / "source" / name
+    source.mkdir(parents=True)
+    (source / "stock_checks.py").write_text(STOCK_CHECKS.format(root=str(course.root), chapter=name), encoding="utf-8")
+    release = nbformat.read(course.root / "assignments" / "en" / name / f"{name}.ipynb", as_version=4)
+    nbformat.write(_with_hidden_tests(release), source / f"{name}.ipynb")
+    run = ["nbgrader", "generate_assignment", name, "--create", "--force"]
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    subprocess.run(run, cwd=folder, env=environment, check=True, capture_output=True)
+    for student in chosen:
+        target = folder / "submitted" / student.id / name
+        target.mkdir(parents=True)
+        handed: Any = nbformat.reads(notebook(student, chapter, course.root / "assignments"), as_version=4)
+        nbformat.write(_with_hidden_tests(handed, cleared=True), target / f"{name}.ipynb")
+
+
+def _with_hidden_tests(nb: Any, cleared: bool = False) -> Any:
+    """A released notebook whose checks hold the tests, without demonstrations, essays and the course's own data."""
+    kept = []
+    for cell in nb.cells:
+        origin = cell.metadata.pop("atlas", {}).get("origin")
+        if origin == "demo" or (cell.cell_type == "markdown" and "nbgrader" in cell.metadata):
+            continue
+        if origin == "setup":
+            cell.source = "import torch\n" + cell.source.replace("from autograder import check", "")
+            cell.metadata.pop("nbgrader", None)
+        if origin == "check":
+            name = cell.source.split("(")[1].split(")")[0]
+            hidden = (
+                f"### BEGIN HIDDEN TESTS\nfrom stock_checks import run\nrun({name!r}, {name})\n### END HIDDEN TESTS"
+            )
+            cell.source = f"assert callable({name})" if cleared else f"assert callable({name})\n{hidden}"
+        kept.append(cell)
+    nb.cells = kept
+    nb.metadata.pop("atlas", None)
+    return nb
+
+
+def main(
+    chapter: Annotated[str, typer.Option(help="The chapter that is graded")] = "ch04_activations",
+    class_size: Annotated[int, typer.Option("--students", help="How many submissions")] = 40,
+    pairs: Annotated[int, typer.Option(help="How many times each command runs")] = 3,
+    out: Annotated[Path | None, typer.Option(help="Write the figures as JSON here")] = None,
+) -> None:
+    """Time both commands in turn and print the ratio, where the time goes and the peak memory."""
+    console = Console()
+    course = load_course(find_root(Path.cwd()))
+    chosen = sample(class_size)
+    rows: list[dict[str, Any]] = []
+    for pair in range(pairs):
+        with tempfile.TemporaryDirectory(prefix="atlas-bench-") as folder:
+            atlas_folder, stock_folder = Path(folder) / "atlas", Path(folder) / "stock"
+            make_atlas_course(course, atlas_folder, chapter, chosen)
+            make_stock_course(course, stock_folder, chapter, chosen)
+            atlas = timed(["atlas", "grade", chapter], atlas_folder)
+            stock = timed(["nbgrader", "autograde", chapter], stock_folder)
+            _same_right_answers(atlas_folder, stock_folder, chapter, chosen, console)
+            rows.append(
+                {
+                    "atlas_seconds": atlas.seconds,
+                    "stock_seconds": stock.seconds,
+                    "ratio": stock.seconds / atlas.seconds,
+                    "atlas_peak_mb": atlas.peak_mb,
+                    "stock_peak_mb": stock.peak_mb,
+                    **_phases(atlas_folder),
+                }
+            )
+            console.print(f"pair {pair + 1}: {stock.seconds:.1f} s / {atlas.seconds:.1f} s = {rows[-1]['ratio']:.1f}")
+    _print(console, rows, class_size, chapter)
+    if out:
+        out.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+
+
+def machine() -> str:
+    """The machine, in words."""
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def _phases(folder: Path) -> dict[str, float]:
+    """Where the time of the last `atlas grade` went, as it noted itself."""
+    path = folder / "verdicts" / "last_run.json"
+    return json.loads(path.read_text(encoding="utf-8"))["seconds"] if path.exists() else {}
+
+
+def _same_right_answers(atlas: Path, stock: Path, chapter: str, chosen: list[Student], console: Console) -> None:
+    """Both must have graded: the all-right students have full marks in each gradebook."""
+    from nbgrader.api import Gradebook
+
+    for folder in (atlas, stock):
+        with Gradebook(f"sqlite:///{folder}/gradebook.db") as gradebook:
+            for student in chosen:
+                found = gradebook.find_submission(chapter, student.id)
+                if student.about.startswith("right, as the reference") and found.score < _code_points(found):
+                    raise RuntimeError(f"{folder.name}: {student.id} is right and has {found.score}")
+
+
+def _code_points(submission: Any) -> float:
+    return sum(g.max_score for n in submission.notebooks for g in n.grades if g.cell.cell_type == "code")
+
+
+def _print(console: Console, rows: list[dict[str, Any]], class_size: int, chapter: str) -> None:
+    def median(pick: Callable[[dict], float]) -> float:
+        return statistics.median(pick(row) for row in rows)
+
+    table = Table(title=f"{class_size} submissions of {chapter}; medians of {len(rows)} pairs; {machine()}")
+    table.add_column("")
+    table.add_column("atlas grade", justify="right")
+    table.add_column("nbgrader autograde", justify="right")
+    seconds = [median(lambda r, k=k: r[f"{k}_seconds"]) for k in ("atlas", "stock")]
+    table.add_row("seconds", *(f"{s:.1f}" for s in seconds))
+    table.add_row("submissions a minute", *(f"{60 * class_size / s:.0f}" for s in seconds))
+    table.add_row("peak memory, MB", *(f"{median(lambda r, k=k: r[f'{k}_peak_mb']):.0f}" for k in ("atlas", "stock")))
+    console.print(table)
+    console.print(f"ratio of submissions a minute: {median(lambda r: r['ratio']):.1f}")
+    for phase in sorted({k for row in rows for k in row} - {"ratio"}):
+        if not phase.startswith(("atlas_", "stock_")):
+            console.print(f"  {phase}: {median(lambda r, p=phase: r.get(p, 0.0)):.1f} s")
+
+
+if __name__ == "__main__":
+    typer.run(main)
