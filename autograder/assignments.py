@@ -37,10 +37,11 @@ class Listed:
 class Assignment:
     """A chapter's visible side.
 
-    checks: its checks.py. listed: its exercises in order.
+    checks: its checks.py. notebook: where its notebook should be. listed: its exercises in order.
     """
 
     checks: Path
+    notebook: Path
     chapter: str
     language: str
     listed: Mapping[str, Listed]
@@ -67,7 +68,7 @@ def find(exercise: str | None, start: Path, language: str | None = None) -> Assi
     """The chapter of the folder `start`; in the repository, also the one that has the exercise. Raises NotFound."""
     if (start / CHECKS).is_file() and (start / FACTS).is_file():
         return of_folder(start)
-    root = next((p for p in (start, *start.parents) if (p / COURSE).is_file() and (p / "source").is_dir()), None)
+    root = repository_above(start)
     if root is None:
         raise NotFound(say("check_no_files", language or "en", folder=start))
     chapters = sorted(path.parent.name for path in root.glob(f"source/*/{CHECKS}"))
@@ -85,10 +86,16 @@ def find(exercise: str | None, start: Path, language: str | None = None) -> Assi
     return found[0]
 
 
+def repository_above(start: Path) -> Path | None:
+    """The course's repository that a folder lies in."""
+    return next((p for p in (start, *start.parents) if (p / COURSE).is_file() and (p / "source").is_dir()), None)
+
+
 def of_folder(folder: Path) -> Assignment:
     """The chapter whose checks.py and exercises.json lie in a folder."""
     facts = read_facts(folder / FACTS)
-    return _assignment(folder / CHECKS, str(facts["chapter"]), str(facts["language"]), facts["exercises"])
+    chapter, language = str(facts["chapter"]), str(facts["language"])
+    return _assignment(folder / CHECKS, folder / f"{chapter}.ipynb", chapter, language, facts["exercises"])
 
 
 def of_repository(root: Path, chapter: str, language: str = "en") -> Assignment:
@@ -105,14 +112,16 @@ def of_repository(root: Path, chapter: str, language: str = "en") -> Assignment:
 
         exercises = load_course(root).chapter(chapter).exercises
         entries = [{"name": e.name, "equation": e.equation, "points": e.points} for e in exercises]
-    return _assignment(checks, chapter, language, entries)
+    return _assignment(checks, built.parent / f"{chapter}.ipynb", chapter, language, entries)
 
 
-def _assignment(checks: Path, chapter: str, language: str, entries: Iterable[Mapping[str, Any]]) -> Assignment:
+def _assignment(
+    checks: Path, notebook: Path, chapter: str, language: str, entries: Iterable[Mapping[str, Any]]
+) -> Assignment:
     listed = {e["name"]: Listed(e["name"], e["equation"], e["points"], e.get("hidden", {})) for e in entries}
     for case in _load(checks, f"atlas_{chapter}_checks")[0]:
         listed.setdefault(case.exercise, Listed(case.exercise))
-    return Assignment(checks, chapter, language, listed)
+    return Assignment(checks, notebook, chapter, language, listed)
 
 
 def read_facts(path: Path) -> dict[str, Any]:

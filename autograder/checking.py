@@ -6,13 +6,25 @@ Nothing here raises for a wrong answer or a wrong argument, so that a notebook r
 import difflib
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from autograder.assignments import Assignment, find
+from autograder.answers import Submission
+from autograder.assignments import (
+    CHECKS,
+    FACTS,
+    Assignment,
+    NotFound,
+    find,
+    of_folder,
+    of_repository,
+    repository_above,
+)
 from autograder.chapters import CourseError
 from autograder.comparison import Difference, describe
-from autograder.examining import Examined, Stopped, blank, code_of, examine
+from autograder.examining import Examined, Refused, Stopped, blank, code_of, examine, judge_visible
+from autograder.judging import AnswerFailed
 from autograder.language import say
 from autograder.rendering import (
     note_html,
@@ -24,6 +36,8 @@ from autograder.rendering import (
     to_rich,
     to_text,
 )
+from autograder.slicing import is_stub
+from autograder.verdicts import Verdict
 
 NOTHING: Any = object()
 LIBRARIES = {"torch", "numpy", "scipy", "sklearn", "math", "builtins", "torchvision", "triton"}
@@ -155,10 +169,10 @@ def _emit(html: Callable[[], str], text: Callable[[], str], rich: Callable[[], A
         print(text().encode(encoding, "replace").decode(encoding))
 
 
-def show(examined: Examined, assignment: Assignment) -> None:
-    """One exercise's checks."""
+def show(examined: Examined, assignment: Assignment, judged_whole: bool = False) -> None:
+    """One exercise's checks, and what remains hidden unless that was judged too."""
     language, verdict, printed = assignment.language, examined.verdict, examined.printed
-    hidden = assignment.listed[verdict.name].hidden
+    hidden = None if judged_whole else assignment.listed[verdict.name].hidden
     _emit(
         lambda: to_html(verdict, language, hidden=hidden, evidence=examined.evidence, printed=printed),
         lambda: to_text(verdict, language, hidden=hidden, printed=printed),
@@ -167,13 +181,14 @@ def show(examined: Examined, assignment: Assignment) -> None:
     )
 
 
-def show_overview(examined: Iterable[Examined], assignment: Assignment) -> None:
+def show_overview(examined: Iterable[Examined], assignment: Assignment, judged_whole: bool = False) -> None:
     """All exercises of a chapter, one line each."""
     verdicts, language = [e.verdict for e in examined], assignment.language
+    hidden = None if judged_whole else {name: listed.hidden for name, listed in assignment.listed.items()}
     _emit(
-        lambda: overview_html(verdicts, language),
-        lambda: overview_text(verdicts, language),
-        lambda: overview_rich(verdicts, language),
+        lambda: overview_html(verdicts, language, hidden),
+        lambda: overview_text(verdicts, language, hidden),
+        lambda: overview_rich(verdicts, language, hidden),
         {"exercises": {verdict.name: verdict.status for verdict in verdicts}},
     )
 
@@ -183,3 +198,114 @@ def show_note(lines: Iterable[str], language: str) -> None:
     head, *rest = lines
     text = plain("\n".join([head, *rest]))
     _emit(lambda: note_html(head, language, rest), lambda: text, lambda: text, {"note": text})
+
+
+@dataclass
+class Checked:
+    """What `atlas check` found. examined: the exercises with what stands beside them; hidden: whether all cases ran."""
+
+    verdict: Verdict
+    examined: list[Examined]
+    assignment: Assignment
+    hidden: bool
+
+    @property
+    def exit_status(self) -> int:
+        return 0 if self.verdict.passed else 1
+
+    def show(self) -> None:
+        """Every exercise that was attempted, then the chapter at a glance."""
+        for examined in self.examined:
+            if examined.verdict.status != "not_attempted":
+                show(examined, self.assignment, judged_whole=self.hidden)
+        show_overview(self.examined, self.assignment, judged_whole=self.hidden)
+
+
+def check_answers(
+    folder: Path,
+    chapter: str,
+    answers: Path | None = None,
+    hidden: bool = False,
+    sandbox: str = "bwrap",
+    language: str = "en",
+) -> Checked:
+    """What `atlas check` says of the answers in a file.
+
+    folder: the chapter's folder as a student has it, or one above it, or the course's repository.
+    answers: a .py file or a notebook; the chapter's own notebook unless given.
+    hidden: judge the hidden cases too, in the sandbox; needs the repository.
+    Raises CourseError for a bad call, such as a chapter or file that is not there.
+    """
+    from autograder.answer_files import read_answers
+
+    assignment = _assignment_of(folder, chapter, language)
+    path = answers or assignment.notebook
+    if not path.is_file():
+        raise CourseError(f"{path}: no such file: name the file with your answers, --answers FILE")
+    submission = read_answers(path, chapter, assignment.names, assignment.language)
+    if hidden:
+        verdict = _judged(folder, chapter, submission, sandbox)
+        return Checked(verdict, [Examined(v) for v in verdict.exercises], assignment, hidden=True)
+    examined = [_examined(submission, assignment, name) for name in assignment.names]
+    verdict = Verdict(
+        chapter=chapter,
+        language=assignment.language,
+        score=round(sum(e.verdict.score for e in examined), 4),
+        max_score=sum(e.verdict.max_score for e in examined),
+        sandbox="unsandboxed",
+        exercises=[e.verdict for e in examined],
+    )
+    return Checked(verdict, examined, assignment, hidden=False)
+
+
+def _assignment_of(folder: Path, chapter: str, language: str) -> Assignment:
+    """A chapter's visible side below or at a folder."""
+    folder = folder.resolve()
+    for place in (folder, folder / chapter):
+        if (place / CHECKS).is_file() and (place / FACTS).is_file():
+            assignment = of_folder(place)
+            if assignment.chapter == chapter:
+                return assignment
+    if root := repository_above(folder):
+        return of_repository(root, chapter, language)
+    raise NotFound(say("check_no_files", language, folder=folder))
+
+
+def _examined(submission: Submission, assignment: Assignment, name: str) -> Examined:
+    """The visible checks of one exercise on the answer in a file."""
+    from autograder.answer_files import load
+
+    listed, cases, rules = assignment.listed[name], assignment.cases(name), assignment.rules(name)
+    language, cell = assignment.language, submission.answer(name)
+    if cell is None or is_stub(cell.source, name):
+        return Examined(blank(listed, cases, language, "not_attempted"))
+    try:
+        answer = load(submission, name, rules)
+    except AnswerFailed as failure:
+        return judge_visible(Refused(failure), listed, cases, language)
+    return examine(answer, listed, cases, rules, language)
+
+
+def _judged(folder: Path, chapter: str, submission: Submission, sandbox: str) -> Verdict:
+    """All cases, judged as for a grade, on public draws."""
+    from autograder.chapters import Chapter
+    from autograder.course import find_root, load_course
+    from autograder.draws import PUBLIC_SECRET
+    from autograder.judgement import judge_submission
+    from autograder.sandbox import Limits, SandboxError, Workshop
+
+    root = find_root(folder)
+    plan = load_course(root).chapter(chapter)
+    try:
+        with Workshop(sandbox, Limits.model_validate(plan.limits.model_dump())) as workshop:
+            return judge_submission(
+                Chapter(root, chapter),
+                plan,
+                submission,
+                student="",
+                attempt="",
+                secret=PUBLIC_SECRET,
+                workshop=workshop,
+            )
+    except SandboxError as error:
+        raise CourseError(str(error)) from error

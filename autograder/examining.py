@@ -126,9 +126,17 @@ def examine(answer: Callable, listed: Listed, cases: Sequence[Case], rules: Rule
     if source and is_stub(source, name):
         return Examined(blank(listed, cases, language, "not_attempted"))
     refusal = refused(source, name, rules)
-    provider: Provider = Refused(refusal) if refusal else Local(Watched(answer, rules))
+    return judge_visible(
+        Refused(refusal) if refusal else Local(Watched(answer, rules)), listed, cases, language, answer
+    )
+
+
+def judge_visible(
+    provider: Provider, listed: Listed, cases: Sequence[Case], language: str = "en", answer: Callable | None = None
+) -> Examined:
+    """The visible cases on whatever gives the answer. Raises Stopped when the person interrupts."""
     watched = [_traced(case, globals_of(answer)) for case in cases]
-    judge = Judge(name, watched, None, PUBLIC_SECRET, language=language)
+    judge = Judge(listed.name, watched, None, PUBLIC_SECRET, language=language)
     recorder = Recorder()
     try:
         with _own_state(), redirect_stdout(recorder), redirect_stderr(recorder):
@@ -138,9 +146,9 @@ def examine(answer: Callable, listed: Listed, cases: Sequence[Case], rules: Rule
         return Examined(blank(listed, cases, language, "judge_error", note))
     failures = [run.outcome.failure for run in judge.runs if run.outcome.failure]
     unwritten = [f for f in failures if "NotImplementedError" in f.classes[:1]]
-    if not source and len(unwritten) == len(judge.runs):
+    if not source_of(answer) and len(unwritten) == len(judge.runs):
         return Examined(blank(listed, cases, language, "not_attempted"), printed=recorder.printed)
-    evidence = {run.case.name: _evidence(run, name, language) for run in judge.runs if run.difference}
+    evidence = {r.case.name: _evidence(r, listed.name, language) for r in judge.runs if r.difference}
     return Examined(verdict, evidence, recorder.printed)
 
 
@@ -229,6 +237,8 @@ def _place(trace: TracebackType | None, namespace: Mapping[str, Any]) -> tuple[i
 
 def _evidence(run: Run, exercise: str, language: str) -> Evidence:
     assert run.difference
+    if run.difference.key in ("forbidden_source", "reaches_around"):  # nothing was run
+        return Evidence()
     try:
         drawn = picture(run.difference, language)
     except Exception:  # a picture that cannot be drawn must not hide the verdict

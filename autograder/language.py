@@ -89,36 +89,36 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "结果是应有结果的转置：检查维度的顺序",
     ),
     "look_reversed": (
-        "The values along dimension {dim} come in reverse order",
-        "沿第 {dim} 维的值顺序相反",
+        "The values along dim {dim} come in reverse order",
+        "沿 dim={dim} 的值顺序相反",
     ),
     "look_shifted": (
-        "The values along dimension {dim} are shifted by one place: look for an index that is off by one",
-        "沿第 {dim} 维的值错开了一个位置：检查下标是否差一",
+        "The values along dim {dim} are shifted by one place: look for an index that is off by one",
+        "沿 dim={dim} 的值错开了一个位置：检查下标是否差一",
     ),
     "look_order": (
         "The values are right but stand in another order: look at reshape, transpose and indexing",
         "值都对，但位置不对：检查 reshape、转置和下标",
     ),
     "look_normalised": (
-        "The result sums to 1 along dimension {came}; it should along dimension {expected}: look at dim",
-        "结果沿第 {came} 维的和为 1，而应当沿第 {expected} 维：检查 dim",
+        "The result sums to 1 along dim {came}; it should along dim {expected}: look at dim",
+        "结果沿 dim={came} 的和为 1，而应当沿 dim={expected} ：检查 dim",
     ),
     "look_row_factor": (
-        "Along dimension {dim} all values are off by one and the same factor: what is that dimension divided by?",
-        "沿第 {dim} 维的值都差同一个倍数：这一维除以的是什么？",
+        "Along dim {dim} all values are off by one and the same factor: what is it divided by there?",
+        "沿 dim={dim} 的值都差同一个倍数：这一维除以的是什么？",
     ),
     "look_row_offset": (
-        "Along dimension {dim} all values are off by the same amount: what is added or subtracted there?",
-        "沿第 {dim} 维的值都差同一个数：这一维上加减的是什么？",
+        "Along dim {dim} all values are off by the same amount: what is added or subtracted there?",
+        "沿 dim={dim} 的值都差同一个数：这一维上加减的是什么？",
     ),
     "look_first": (
-        "Only the first entry along dimension {dim} differs: look at how the start is treated",
-        "只有第 {dim} 维的第一项不同：检查开头是怎样处理的",
+        "Only the first entry along dim {dim} differs: look at how the start is treated",
+        "只有 dim={dim} 的第一项不同：检查开头是怎样处理的",
     ),
     "look_last": (
-        "Only the last entry along dimension {dim} differs: look at how the end is treated",
-        "只有第 {dim} 维的最后一项不同：检查末尾是怎样处理的",
+        "Only the last entry along dim {dim} differs: look at how the end is treated",
+        "只有 dim={dim} 的最后一项不同：检查末尾是怎样处理的",
     ),
     "look_above": (
         "Only entries above the diagonal differ: look at the mask",
@@ -164,12 +164,12 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "广播把 {n} 个元素两两配对了：检查 ({n}, 1) 与 ({n},) 是否相遇",
     ),
     "look_lost_dim": (
-        "Dimension {dim}, of size {size}, is gone: look at what is summed or averaged over",
-        "大小为 {size} 的第 {dim} 维不见了：检查沿哪一维求和或求平均",
+        "Dim {dim}, of size {size}, is gone: look at what is summed or averaged over",
+        "大小为 {size} 的 dim={dim} 不见了：检查沿哪一维求和或求平均",
     ),
     "look_kept_dim": (
-        "Dimension {dim}, of size {size}, is still there: something should be summed or averaged over it",
-        "大小为 {size} 的第 {dim} 维还在：应当沿它求和或求平均",
+        "Dim {dim}, of size {size}, is still there: something should be summed or averaged over it",
+        "大小为 {size} 的 dim={dim} 还在：应当沿它求和或求平均",
     ),
     "look_dtype": (
         "Keep the dtype of the inputs: look for float(), .float(), torch.tensor(...) or a tensor made without dtype=",
@@ -196,7 +196,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "should_raise": (
         "this call is not legal and must raise {expected}; it returned {came}",
-        "这个调用不合法，应当抛出 {expected}；实际却返回了 {came}",
+        "这个调用不合法，应当抛出 {expected}；实际却返回了{came}",
     ),
     "wrong_error": (
         "this call must raise {expected}; it raised {error}: {message}",
@@ -315,7 +315,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "passed": ("passed", "通过"),
     "failed": ("failed", "未通过"),
     "to_do": ("to do", "待作答"),
-    "hidden": ("hidden", "隐藏"),
+    "hidden": ("(hidden)", "（隐藏）"),
     "hint": ("Hint: {hint}", "提示：{hint}"),
     "as_above": ("the same as above", "同上"),
     "look_next": ("Look next: {look}", "接下来看：{look}"),
@@ -329,13 +329,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "status_pending_gpu": ("waits for a GPU", "等待 GPU 评测"),
     "status_judge_error": ("could not be judged", "未能评测"),
     "visible_pass": ("visible checks pass", "可见检查全部通过"),
-    "visible_some": ("{passed} of {total} visible checks pass", "{total} 项可见检查中有 {passed} 项通过"),
-    "all_pass": ("{passed} of {total} cases pass", "{total} 个用例中有 {passed} 个通过"),
+    "visible_some": ("{passed} of {total} visible checks pass", "可见检查 {total} 项，通过 {passed} 项"),
+    "all_pass": ("{passed} of {total} cases pass", "用例 {total} 个，通过 {passed} 个"),
     "hidden_remain": ("{count} hidden remain: {facets}", "还有 {count} 个隐藏用例：{facets}"),
     "hidden_remains": ("1 hidden remains: {facets}", "还有 1 个隐藏用例：{facets}"),
     "facet_count": ("{count} {facet}", "{facet} {count} 个"),
     "and": ("; ", "；"),
     "comma": (", ", "、"),
+    "clause": (", ", "，"),
     "facet_value": ("value", "数值"),
     "facet_gradient": ("gradient", "梯度"),
     "facet_numerics": ("numerics", "数值稳定性"),
@@ -347,8 +348,9 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "more_characters": ("… and {count} more characters", "……另有 {count} 个字符"),
     "overview": (
         "{passed} of {total} exercises pass their visible checks",
-        "{total} 个练习中有 {passed} 个通过全部可见检查",
+        "练习 {total} 个，其中 {passed} 个通过全部可见检查",
     ),
+    "overview_all": ("{passed} of {total} exercises pass", "练习 {total} 个，通过 {passed} 个"),
     "right_result": (
         "the right result: the same call with {name} = {builtin}",
         "正确结果：令 {name} = {builtin}，再作同样的调用",

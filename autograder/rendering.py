@@ -77,7 +77,7 @@ def headline(verdict: ExerciseVerdict, language: str = "en", hidden: Mapping[str
         status = say(f"status_{verdict.status}", language)
         points = say("points", language, score=f"{verdict.score:g}", max_score=f"{verdict.max_score:g}")
         cases = say("all_pass", language, passed=passed, total=total)
-        return say("comma", language).join([status, points, cases])
+        return say("clause", language).join([status, points, cases])
     if passed == total:
         return say("visible_pass", language)
     return say("visible_some", language, passed=passed, total=total)
@@ -133,7 +133,7 @@ def _rows(verdict: ExerciseVerdict, language: str) -> list[_Row]:
                 sign(verdict.status) if waiting else sign(case.passed),
                 say("to_do" if waiting else "passed" if case.passed else "failed", language),
                 plain(case.sentence),
-                "" if case.visible else f"({say('hidden', language)})",
+                "" if case.visible else say("hidden", language),
                 found,
                 [say("look_next", language, look=look) for look in looks if look],
                 repeated,
@@ -305,43 +305,54 @@ def note_html(text: str, language: str = "en", lines: Sequence[str] = ()) -> str
     )
 
 
-def _passed_of(verdicts: Sequence[ExerciseVerdict], language: str) -> str:
-    return say("overview", language, passed=sum(v.status == "passed" for v in verdicts), total=len(verdicts))
+Counts = Mapping[str, Mapping[str, int]]
 
 
-def overview_html(verdicts: Sequence[ExerciseVerdict], language: str = "en") -> str:
-    """A chapter's exercises, one line each, as far as their visible checks tell."""
+def _overview(
+    verdicts: Sequence[ExerciseVerdict], language: str, hidden: Counts | None
+) -> tuple[str, list[tuple[ExerciseVerdict, str]]]:
+    """What a chapter's exercises come to, and each in a few words."""
+    key = "overview_all" if hidden is None else "overview"
+    total = say(key, language, passed=sum(v.status == "passed" for v in verdicts), total=len(verdicts))
+    if hidden is None:
+        score, most = sum(v.score for v in verdicts), sum(v.max_score for v in verdicts)
+        total += say("clause", language) + say("points", language, score=f"{score:g}", max_score=f"{most:g}")
+    return total, [(v, headline(v, language, None if hidden is None else hidden.get(v.name, {}))) for v in verdicts]
+
+
+def overview_html(verdicts: Sequence[ExerciseVerdict], language: str = "en", hidden: Counts | None = None) -> str:
+    """A chapter's exercises, one line each. hidden: for each exercise as in `to_html`; None when all cases ran."""
+    total, lines = _overview(verdicts, language, hidden)
     rows = "".join(
         f'<tr style="background:none;border-top:1px solid {LINE}">'
         f'<td style="{_CELL};width:1%;white-space:nowrap;{MONO}">{_escaped(v.name)}</td>'
         f'<td style="{_CELL};width:1%;white-space:nowrap;color:{NEUTRAL}">{escape(v.equation)}</td>'
-        f'<td style="{_CELL};color:{_colour(v.status)};font-weight:600">{sign(v.status)} '
-        f"{_escaped(headline(v, language, {}))}</td></tr>"
-        for v in verdicts
+        f'<td style="{_CELL};color:{_colour(v.status)};font-weight:600">{sign(v.status)} {_escaped(words)}</td></tr>'
+        for v, words in lines
     )
     return (
         f'<div class="atlas-check {NO_MATH}" lang="{_lang(language)}" style="{_BOX};border-left:3px solid {NEUTRAL}">'
-        f'<div style="font-weight:600">{_escaped(_passed_of(verdicts, language))}</div>'
+        f'<div style="font-weight:600">{_escaped(total)}</div>'
         f'<table style="{_TABLE}"><tbody>{rows}</tbody></table></div>'
     )
 
 
-def overview_text(verdicts: Sequence[ExerciseVerdict], language: str = "en") -> str:
+def overview_text(verdicts: Sequence[ExerciseVerdict], language: str = "en", hidden: Counts | None = None) -> str:
     """The same as plain text."""
+    total, lines = _overview(verdicts, language, hidden)
     wide = max((len(v.name) for v in verdicts), default=0)
-    lines = [f"  {v.name:{wide}}  {sign(v.status)} {headline(v, language, {})}" for v in verdicts]
-    return "\n".join([_passed_of(verdicts, language), *lines])
+    return "\n".join([total, *(f"  {v.name:{wide}}  {sign(v.status)} {words}" for v, words in lines)])
 
 
-def overview_rich(verdicts: Sequence[ExerciseVerdict], language: str = "en") -> Any:
+def overview_rich(verdicts: Sequence[ExerciseVerdict], language: str = "en", hidden: Counts | None = None) -> Any:
     """The same as a rich renderable."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
+    total, lines = _overview(verdicts, language, hidden)
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
-    for v in verdicts:
+    for v, words in lines:
         mark = sign(v.status)
-        said = Text(f"{mark} {headline(v, language, {})}", RICH_STYLES[mark])
-        table.add_row(Text(v.name, "bold"), Text(v.equation, "dim"), said)
-    return Group(Text(_passed_of(verdicts, language), "bold"), table)
+        table.add_row(Text(v.name, "bold"), Text(v.equation, "dim"), Text(f"{mark} {words}", RICH_STYLES[mark]))
+    return Group(Text(total, "bold"), table)
