@@ -87,8 +87,10 @@ def check(course: Course, chapters: Sequence[str] = ()) -> list[str]:
 
 
 def run_solution_notebook(chapter: Chapter, language: Language = "en", out: Path | None = None) -> NotebookNode:
-    """Run a chapter's notebook from top to bottom with the solutions in it, in a fresh kernel, beside a copy of
-    what students get. Written to `out` (.ipynb, or .html to look at), also when a cell fails; then the error is raised.
+    """Run a chapter's notebook with the solutions in it, in a fresh kernel, beside what students get.
+
+    Written to `out` (.ipynb, or .html to look at), also when a cell fails. Raises nbclient's CellExecutionError for a
+    cell that fails, and CourseError for a check that the solution does not pass.
     """
     from nbclient import NotebookClient
 
@@ -110,7 +112,16 @@ def run_solution_notebook(chapter: Chapter, language: Language = "en", out: Path
         finally:
             if out is not None:
                 write_notebook(notebook, out)
+    failed = [cell.source for cell in notebook.cells if cell.metadata.atlas.origin == "check" and not _passed(cell)]
+    if failed:
+        raise CourseError(f"{chapter.name}: with the solutions in it, these say no: {', '.join(failed)}: see {out}")
     return notebook
+
+
+def _passed(cell: NotebookNode) -> bool:
+    """Whether a check that was run says that the answer passed."""
+    statuses = [output.get("metadata", {}).get("atlas", {}).get("status") for output in cell.outputs]
+    return statuses == ["passed"]
 
 
 def write_notebook(notebook: NotebookNode, path: Path) -> None:

@@ -28,6 +28,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "point": "1 point",
         "points": "{} points",
         "without": "Write it without calling {}.",
+        "any": " `*` stands for any letters.",
         "by_a_person": "graded by a person",
         "comma": ", ",
     },
@@ -39,6 +40,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "point": "1 分",
         "points": "{} 分",
         "without": "请自己实现，不调用 {}。",
+        "any": "`*` 代表任意字符。",
         "by_a_person": "人工评分",
         "comma": "、",
     },
@@ -136,6 +138,8 @@ def exercise_header(exercise: ExerciseEntry, rules: Rules, language: Language) -
     header = " · ".join(facts)
     if rules.forbids:
         header += "\n\n" + words["without"].format(words["comma"].join(f"`{name}`" for name in rules.forbids))
+        if any("*" in name for name in rules.forbids):
+            header += words["any"]
     return header
 
 

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -25,6 +27,7 @@ from autograder.course import Course, load_course
 from autograder.leaks import Secrets, tells
 from autograder.stubs import mark_solution
 
+ROOT = Path(__file__).parents[2]
 RELEASED = {"ch01_sums.ipynb", "checks.py", "exercises.json"}
 
 
@@ -142,7 +145,7 @@ class TestWhatComesOut:
         english, chinese = cells(root), cells(root, language="zh")
         assert english["add-header"].source == (
             "**Exercise** `add` · equation (1.1), (2.10) · ●●○○○ · 10 min · 2.5 points\n\n"
-            "Write it without calling `sum`, `add*`."
+            "Write it without calling `sum`, `addmm*`. `*` stands for any letters."
         )
         assert english["Running-header"].source == "**Exercise** `Running` · ●●●●● · 20 min · 1 point"
         assert chinese["add-header"].source.startswith("**练习** `add` · 公式 (1.1)、(2.10) · ●●○○○ · 约 10 分钟")
@@ -164,7 +167,7 @@ class TestWhatComesOut:
             "points": 2.5,
             "difficulty": 2,
             "minutes": 10,
-            "forbids": ["sum", "add*"],
+            "forbids": ["sum", "addmm*"],
             "may_change": [],
             "hidden": {"value": 1, "gradient": 1},
             "stub": "",
@@ -517,6 +520,22 @@ class TestRunning:
         assert last.splitlines() == [str(sorted(RELEASED)), "2.0 2.0"]
         assert "求和" in out.read_text(encoding="utf-8")
         assert not (root / "assignments").exists()
+
+    def test_a_solution_that_its_checks_refuse_is_an_error(self, root, tmp_path):
+        edit(root, CHECKS_PY, "expected=1.5", "expected=2.5")
+        with pytest.raises(CourseError, match=r"these say no: check\(Running\): see .*ran\.ipynb"):
+            run_solution_notebook(Chapter(root, "ch01_sums"), "en", tmp_path / "ran.ipynb")
+
+    def test_nbgraders_own_command_makes_the_same_assignment(self, root):
+        built(root)
+        shutil.copy(ROOT / "nbgrader_config.py", root)
+        folder = root / "assignments/en/ch01_sums"
+        made = {path.name: path.read_bytes() for path in folder.iterdir()}
+        shutil.rmtree(folder)
+        command = [sys.executable, "-m", "nbgrader", "generate_assignment", "ch01_sums", "--no-db"]
+        ran = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120)
+        assert ran.returncode == 0, ran.stderr
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == made
 
     def test_a_cell_that_fails_is_an_error_and_the_notebook_is_still_written(self, root, tmp_path):
         from nbclient.exceptions import CellExecutionError
