@@ -10,14 +10,12 @@ median of the pairs' ratios; each pair is one run of each, one after the other.
 import json
 import os
 import platform
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,6 +28,7 @@ from rich.table import Table
 
 from autograder.chapters import Chapter
 from autograder.course import Course, find_root, load_course
+from autograder.demo import copy_course
 from autograder.sample import Student, hand_in, notebook, students
 
 STOCK_CONFIG = """
@@ -118,19 +117,9 @@ def sample(count: int) -> list[Student]:
 
 def make_atlas_course(course: Course, folder: Path, chapter: str, chosen: list[Student]) -> None:
     """A copy of the course with the class's submissions of one chapter."""
+    folder.mkdir(parents=True)
     copy_course(course.root, folder)
     hand_in(load_course(folder), folder, chosen, [chapter])
-
-
-def copy_course(root: Path, folder: Path) -> None:
-    """The rooms that grading reads, copied."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("course.yml", "nbgrader_config.py"):
-        shutil.copy(root / name, folder / name)
-    for room in ("source", "solutions", "assignments"):
-        shutil.copytree(root / room, folder / room, dirs_exist_ok=True)
-    ignored = shutil.ignore_patterns("autograder", "__pycache__")
-    shutil.copytree(root / "tests", folder / "tests", dirs_exist_ok=True, ignore=ignored)
 
 
 def make_stock_course(course: Course, folder: Path, name: str, chosen: list[Student]) -> None:
@@ -217,7 +206,7 @@ def machine() -> str:
 
 def _phases(folder: Path) -> dict[str, float]:
     """Where the time of the last `atlas grade` went, as it noted itself."""
-    path = folder / "verdicts" / "last_run.json"
+    path = folder / "verdicts" / "summary.json"
     return json.loads(path.read_text(encoding="utf-8"))["seconds"] if path.exists() else {}
 
 
@@ -238,22 +227,22 @@ def _code_points(submission: Any) -> float:
 
 
 def _print(console: Console, rows: list[dict[str, Any]], class_size: int, chapter: str) -> None:
-    def median(pick: Callable[[dict], float]) -> float:
-        return statistics.median(pick(row) for row in rows)
+    def median(key: str) -> float:
+        return statistics.median(row.get(key, 0.0) for row in rows)
 
     table = Table(title=f"{class_size} submissions of {chapter}; medians of {len(rows)} pairs; {machine()}")
     table.add_column("")
     table.add_column("atlas grade", justify="right")
     table.add_column("nbgrader autograde", justify="right")
-    seconds = [median(lambda r, k=k: r[f"{k}_seconds"]) for k in ("atlas", "stock")]
+    seconds = [median(f"{k}_seconds") for k in ("atlas", "stock")]
     table.add_row("seconds", *(f"{s:.1f}" for s in seconds))
     table.add_row("submissions a minute", *(f"{60 * class_size / s:.0f}" for s in seconds))
-    table.add_row("peak memory, MB", *(f"{median(lambda r, k=k: r[f'{k}_peak_mb']):.0f}" for k in ("atlas", "stock")))
+    table.add_row("peak memory, MB", *(f"{median(f'{k}_peak_mb'):.0f}" for k in ("atlas", "stock")))
     console.print(table)
-    console.print(f"ratio of submissions a minute: {median(lambda r: r['ratio']):.1f}")
+    console.print(f"ratio of submissions a minute: {median('ratio'):.1f}")
     for phase in sorted({k for row in rows for k in row} - {"ratio"}):
         if not phase.startswith(("atlas_", "stock_")):
-            console.print(f"  {phase}: {median(lambda r, p=phase: r.get(p, 0.0)):.1f} s")
+            console.print(f"  {phase}: {median(phase):.1f} s")
 
 
 if __name__ == "__main__":
