@@ -1,0 +1,435 @@
+"""Judging many submissions in parallel: jobs, the processes that do them, and what happens when one of those dies."""
+
+import atexit
+import importlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import Any, Protocol
+
+from autograder.answers import Submission
+from autograder.course import ChapterEntry, Course, load_course
+from autograder.language import say
+from autograder.store import (
+    CorruptRecord,
+    Problem,
+    Record,
+    Store,
+    StoreError,
+    attempt_of,
+    course_secret,
+    engine_digest,
+    pack_digest,
+    verdict_key,
+)
+from autograder.verdicts import ExerciseVerdict, Verdict
+
+JUDGE = "autograder.judges.SandboxedJudge"
+VERDICTS = "verdicts"
+
+TRIES = 3
+QUEUED = 2
+START_SECONDS = 300
+
+
+class JudgesUnusable(Exception):
+    """No submission at all can be judged here; the message says what to do."""
+
+
+class ChapterUnusable(Exception):
+    """No submission of this chapter can be judged; the message names the course's file."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to judge, with all that a process elsewhere needs for it."""
+
+    root: str
+    chapter: str
+    plan: ChapterEntry
+    submission: Submission
+    student: str
+    secret: str
+    sandbox: str
+    pack: str
+    judge: str = JUDGE
+
+    @property
+    def attempt(self) -> str:
+        return attempt_of(self.submission)
+
+    @property
+    def key(self) -> str:
+        return verdict_key(self.submission, self.student, self.pack, self.secret, self.sandbox)
+
+    @property
+    def seconds(self) -> float:
+        """The time after which its process can only be stuck: every limit reached, and as much again."""
+        limits = self.plan.limits
+        return 2 * (limits.cell_seconds + limits.exercise_seconds) * (1 + len(self.plan.exercises)) + START_SECONDS
+
+
+class Judge(Protocol):
+    """What `Job.judge` names: made once in a judging process for one kind of sandbox."""
+
+    def __init__(self, sandbox: str): ...
+
+    def __call__(self, job: Job) -> Verdict: ...
+
+    def close(self) -> None: ...
+
+
+class SandboxedJudge:
+    """The course's judge with a warm sandbox, which lasts as long as the chapter does."""
+
+    def __init__(self, sandbox: str):
+        import torch
+
+        torch.set_num_threads(1)
+        self.sandbox = sandbox
+        self._chapter: tuple[str, Any] = ("", None)
+        self._workshop: tuple[str, Any] = ("", None)
+
+    def __call__(self, job: Job) -> Verdict:
+        from autograder.chapters import CourseError
+        from autograder.judgement import judge_submission
+        from autograder.sandbox import SandboxError
+
+        try:
+            return judge_submission(
+                self._chapter_of(job),
+                job.plan,
+                job.submission,
+                student=job.student,
+                attempt=job.attempt,
+                secret=job.secret,
+                workshop=self._workshop_of(job),
+            )
+        except SandboxError as error:
+            raise JudgesUnusable(str(error)) from error
+        except CourseError as error:
+            raise ChapterUnusable(str(error)) from error
+
+    def close(self) -> None:
+        if self._workshop[1] is not None:
+            self._workshop[1].close()
+        self._workshop = ("", None)
+
+    def _chapter_of(self, job: Job) -> Any:
+        from autograder.chapters import Chapter
+
+        key = f"{job.root} {job.chapter} {job.pack}"
+        if self._chapter[0] != key:
+            self._chapter = (key, Chapter(Path(job.root), job.chapter))
+        return self._chapter[1]
+
+    def _workshop_of(self, job: Job) -> Any:
+        from autograder.sandbox import Limits, Workshop
+
+        key = job.plan.limits.model_dump_json()
+        if self._workshop[0] != key:
+            self.close()
+            workshop = Workshop(self.sandbox, Limits.model_validate_json(key))
+            workshop.start()
+            self._workshop = (key, workshop)
+        return self._workshop[1]
+
+
+_judges: dict[tuple[str, str], Judge] = {}
+
+
+def run_job(job: Job) -> Verdict:
+    """Judge one submission in this process, which keeps its judge for the next one."""
+    key = (job.judge, job.sandbox)
+    if key not in _judges:
+        module, _, name = job.judge.rpartition(".")
+        _judges[key] = getattr(importlib.import_module(module), name)(job.sandbox)
+        Finalize(_judges[key], _judges[key].close, exitpriority=10)
+    return _judges[key](job)
+
+
+def _begin_process() -> None:
+    """In a new judging process: leave interrupts to the parent, and do not outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _context(judge: str) -> Any:
+    """Fresh processes that share one import of torch where the system can; never a copy of this process."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    preload = "autograder.judgement" if judge == JUDGE else judge.rpartition(".")[0]
+    context.set_forkserver_preload(["autograder.judges", preload])
+    return context
+
+
+@dataclass
+class Failure:
+    """Why a job has no verdict: what happened on its last try, in a sentence.
+
+    of_chapter: the course's own files are at fault, so no other submission of the chapter can be judged either.
+    """
+
+    message: str
+    of_chapter: bool = False
+
+
+@dataclass
+class _Task:
+    job: Job
+    failures: int = 0
+
+
+@dataclass
+class _Slot:
+    """One judging process and what was given to it: the first is being judged, the others wait."""
+
+    executor: Executor
+    own: bool
+    tasks: deque[tuple[_Task, Future]] = field(default_factory=deque)
+    pid: Future | None = None
+    since: float = 0.0
+
+    def give(self, task: _Task) -> None:
+        if not self.tasks:
+            self.since = time.monotonic()
+        self.tasks.append((task, self.executor.submit(run_job, task.job)))
+
+    def kill(self) -> None:
+        """End the process; what it was doing fails with BrokenExecutor."""
+        if self.pid is not None and self.pid.done() and not self.pid.exception():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid.result(), signal.SIGKILL)
+
+    def close(self) -> None:
+        if self.own:
+            self.executor.shutdown(wait=False, cancel_futures=True)
+            self.kill()
+
+
+class Judges:
+    """Processes that judge, one job at a time each, or any executor instead.
+
+    A job whose process dies, hangs or raises is tried again, three times in all, and then fails; no other job is
+    touched by it. An executor that is given keeps its own processes alive.
+    """
+
+    def __init__(self, workers: int, executor: Executor | None = None, judge: str = JUDGE):
+        self.judge = judge
+        self.given = executor
+        self.slots = [self._slot() for _ in range(max(1, workers))]
+
+    def __enter__(self) -> "Judges":
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the processes, whatever they are doing."""
+        for slot in self.slots:
+            slot.close()
+
+    def _slot(self) -> _Slot:
+        if self.given is not None:
+            return _Slot(self.given, own=False)
+        executor = ProcessPoolExecutor(1, mp_context=_context(self.judge), initializer=_begin_process)
+        return _Slot(executor, own=True, pid=executor.submit(os.getpid))
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Verdict | Failure]]:
+        """Judge all jobs; each with its outcome as soon as it is there, in no order.
+
+        The processes have work queued while the caller deals with an outcome. Raises JudgesUnusable.
+        """
+        waiting: deque[_Task] = deque()
+        source = iter(jobs)
+        more = True
+        while True:
+            for slot in self.slots:
+                while len(slot.tasks) < QUEUED and more:
+                    if waiting:
+                        task = waiting.popleft()
+                    elif (job := next(source, None)) is not None:
+                        task = _Task(job)
+                    else:
+                        more = False
+                        break
+                    self._give(slot, task)
+            futures = [future for slot in self.slots for _, future in slot.tasks]
+            if not futures:
+                return
+            wait(futures, timeout=5, return_when=FIRST_COMPLETED)
+            for index, slot in enumerate(self.slots):
+                for task, future in self._done(index, slot):
+                    outcome = self._outcome(task, future)
+                    if outcome is None:
+                        waiting.append(task)
+                    else:
+                        yield task.job, outcome
+            more = more or bool(waiting)
+
+    def _give(self, slot: _Slot, task: _Task) -> None:
+        try:
+            slot.give(task)
+        except (BrokenExecutor, RuntimeError) as error:
+            if not slot.own:
+                raise JudgesUnusable(f"the executor takes no more work: {error}. Look at its cluster") from error
+            index = self.slots.index(slot)
+            self.slots[index] = renewed = self._slot()
+            renewed.tasks = slot.tasks
+            renewed.give(task)
+
+    def _done(self, index: int, slot: _Slot) -> list[tuple[_Task, Future]]:
+        """The tasks of a slot that have an outcome; a process that is dead or stuck is replaced."""
+        done = []
+        while slot.tasks and (slot.tasks[0][1].done() or not slot.own):
+            if not slot.own:  # in a shared executor every task may be the first to end
+                ended = [pair for pair in slot.tasks if pair[1].done()]
+                slot.tasks = deque(pair for pair in slot.tasks if not pair[1].done())
+                return ended
+            task, future = slot.tasks.popleft()
+            done.append((task, future))
+            slot.since = time.monotonic()
+            if isinstance(_error(future), BrokenExecutor):
+                others = [other for other, _ in slot.tasks]
+                slot.close()
+                self.slots[index] = slot = self._slot()
+                for other in others:
+                    slot.give(other)
+        if slot.own and slot.tasks and time.monotonic() - slot.since > slot.tasks[0][0].job.seconds:
+            slot.kill()
+        return done
+
+    def _outcome(self, task: _Task, future: Future) -> Verdict | Failure | None:
+        """The verdict; None when the job is to be tried again; Failure when it has been tried often enough."""
+        error = _error(future)
+        if isinstance(error, JudgesUnusable):
+            raise error
+        if isinstance(error, ChapterUnusable):
+            return Failure(str(error), of_chapter=True)
+        if error is None:
+            verdict = future.result()
+            if task.failures + 1 >= TRIES or not any(e.status == "judge_error" for e in verdict.exercises):
+                return verdict
+        task.failures += 1
+        if task.failures < TRIES:
+            return None
+        if isinstance(error, BrokenExecutor):
+            return Failure(f"the judging process died or hung {TRIES} times")
+        return Failure(f"the judge failed {TRIES} times, at last with {type(error).__name__}: {error}")
+
+
+def make_job(root: Path, submission: Submission, student: str, sandbox: str, judge: str = JUDGE) -> Job:
+    """The job for one submission of the course in `root`."""
+    entry = course_of(root).chapter(submission.chapter)
+    pack = pack_digest(root, entry)
+    return Job(str(root), entry.name, entry, submission, student, course_secret(root), sandbox, pack, judge)
+
+
+def course_of(root: Path) -> Course:
+    """course.yml, read once for as long as it does not change."""
+    state = os.stat(root / "course.yml")
+    return _course_of(root, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=8)
+def _course_of(root: Path, mtime: int, size: int) -> Course:
+    return load_course(root)
+
+
+def record_of(job: Job, outcome: Verdict | Failure) -> Record:
+    """What the store keeps of an outcome. A failure leaves every exercise to a person, and says why."""
+    record = Record(chapter=job.chapter, student=job.student, key=job.key)
+    if isinstance(outcome, Verdict):
+        record.verdict = outcome.model_copy(update={"engine": engine_digest()[:16]})
+        return record
+    language = job.submission.language
+    exercises = [
+        ExerciseVerdict(
+            name=e.name,
+            equation=e.equation,
+            score=0,
+            max_score=e.points,
+            status="judge_error",
+            notes=[say("judge_error", language)],
+        )
+        for e in job.plan.exercises
+    ]
+    record.verdict = Verdict(
+        chapter=job.chapter,
+        student=job.student,
+        language=language,
+        max_score=sum(e.max_score for e in exercises),
+        sandbox=job.sandbox,
+        seed=job.attempt,
+        engine=engine_digest()[:16],
+        exercises=exercises,
+        notes=job.submission.notes,
+    )
+    remedy = "Run again; if it stays, look at the answers, grade by hand, and report the judge's failure"
+    record.problem = Problem(path=f"submitted/{job.student}/{job.chapter}", message=outcome.message, remedy=remedy)
+    return record
+
+
+def stored(store: Store, job: Job, warn: Callable[[str], None]) -> Record | None:
+    """The record of this very submission, if there is one that can be believed."""
+    try:
+        record = store.read(job.chapter, job.student)
+    except CorruptRecord as error:
+        warn(str(error))
+        return None
+    return record if record is not None and record.key == job.key else None
+
+
+def has_gpu() -> bool:
+    """Whether this machine has a GPU that torch may know, without asking torch."""
+    return any(os.path.exists(path) for path in ("/dev/nvidiactl", "/dev/kfd"))
+
+
+def verdict_for(job: Job, retry: bool, warn: Callable[[str], None]) -> Record:
+    """The record of one submission: from the store, or judged now, in a process kept for the next one.
+
+    retry: judge again what the judge itself failed at.
+    """
+    store = Store(Path(job.root) / VERDICTS)
+    record = stored(store, job, warn)
+    if record is not None and (not retry or record.settled(has_gpu())):
+        return record
+    _, outcome = next(iter(_judges_here(job.judge).run([job])))
+    record = record_of(job, outcome)
+    try:
+        store.write(record)
+    except StoreError as error:
+        warn(str(error))
+    return record
+
+
+@cache
+def _judges_here(judge: str) -> Judges:
+    judges = Judges(1, judge=judge)
+    atexit.register(judges.close)
+    return judges
+
+
+def _error(future: Future) -> BaseException | None:
+    if future.cancelled():
+        return BrokenExecutor("cancelled")
+    return future.exception()

@@ -1,0 +1,299 @@
+"""A small course made by hand, with a judge that needs neither torch nor a sandbox: for the tests of grading."""
+
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Iterable
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from autograder.verdicts import CaseVerdict, ExerciseVerdict, Verdict
+
+CHAPTER = "ch90_sample"
+EXERCISES = {"double": 2.0, "square": 3.0, "negate": 1.5}
+ESSAY = "why"
+CELLS = {name: f"# exercise: {name}\ndef {name}(x):\n    raise NotImplementedError()" for name in EXERCISES}
+RIGHT = {"double": "return 2 * x", "square": "return x * x", "negate": "return -x"}
+HALF = "# half right"
+
+CONFIG = (Path(__file__).parents[2] / "nbgrader_config.py").read_text(encoding="utf-8")
+
+COURSE = """\
+name: sample
+title: {{en: A sample, zh: 样例}}
+language: en
+late: {{per_day: 0.1, at_most: 0.5, grace_minutes: 60}}
+parts:
+  - {{name: only, title: {{en: Only, zh: 唯一}}}}
+chapters:
+  - name: ch90_sample
+    part: only
+    title: {{en: Sample, zh: 样例}}
+    written: true
+    due: 2026-03-01T23:59:00+00:00
+    exercises:
+{exercises}
+    essays:
+      - {{name: why, points: 5}}
+  - {{name: ch91_unwritten, part: only, title: {{en: Unwritten, zh: 未写}}}}
+"""
+
+
+def write_manifest(root: Path, points: dict[str, float] | None = None) -> None:
+    lines = [
+        f"      - {{name: {name}, points: {value}, difficulty: 1, minutes: 5}}"
+        for name, value in {**EXERCISES, **(points or {})}.items()
+    ]
+    (root / "course.yml").write_text(COURSE.format(exercises="\n".join(lines)), encoding="utf-8")
+
+
+def make_course(root: Path, points: dict[str, float] | None = None) -> Path:
+    """The files that grading reads of a course, for one chapter of three exercises and an essay."""
+    root.mkdir(parents=True, exist_ok=True)
+    write_manifest(root, points)
+    (root / "nbgrader_config.py").write_text(CONFIG, encoding="utf-8")
+    for room, files in {"source": ["checks.py"], "solutions": ["reference.py"], "tests": ["hidden.py"]}.items():
+        folder = root / room / CHAPTER
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in files:
+            (folder / file).write_text("# nothing that the sample's judge needs\n", encoding="utf-8")
+    (root / ".secret").write_text("sample secret\n", encoding="utf-8")
+    for language in ("en", "zh"):
+        release(root, language).parent.mkdir(parents=True, exist_ok=True)
+        release(root, language).write_text(json.dumps(release_notebook(language, points)), encoding="utf-8")
+        (root / "build" / "source" / language / CHAPTER).mkdir(parents=True, exist_ok=True)
+    (root / "submitted").mkdir(exist_ok=True)
+    return root
+
+
+def release(root: Path, language: str = "en") -> Path:
+    return root / "assignments" / language / CHAPTER / f"{CHAPTER}.ipynb"
+
+
+def release_notebook(language: str = "en", points: dict[str, float] | None = None) -> dict[str, Any]:
+    """A release notebook as `atlas build` makes them, checksums included."""
+    from nbformat import from_dict
+    from nbgrader.utils import compute_checksum
+
+    prose = {"en": "A section of prose, number {}.", "zh": "第 {} 节的正文。"}[language]
+    here = {"en": "*Write your answer here.*", "zh": "*在此写下你的回答。*"}[language]
+    cells = [
+        _markdown(prose.format(0), "text-1", {"origin": "given"}),
+        _code("import math\n\nfrom autograder import check", "setup-cell", {"origin": "setup"}, locked=True),
+    ]
+    for number, (name, value) in enumerate({**EXERCISES, **(points or {})}.items(), start=1):
+        cells += [
+            _markdown(prose.format(number), f"text-{number + 1}", {"origin": "given"}),
+            _markdown(f"**{name}**", f"{name}-header", {"origin": "header", "exercise": name}, locked=True),
+            _code(CELLS[name], name, {"origin": "answer", "exercise": name}, solution=True),
+            _code(
+                f"check({name})",
+                f"{name}-check",
+                {"origin": "check", "exercise": name},
+                grade=True,
+                locked=True,
+                points=value,
+            ),
+            _code(f"print('demo {number}')", f"demo-{number}", {"origin": "demo"}),
+        ]
+    cells += [
+        _markdown("Why?", f"{ESSAY}-question", {"origin": "header", "essay": ESSAY}, locked=True),
+        _markdown(here, ESSAY, {"origin": "essay", "essay": ESSAY}, grade=True, solution=True, points=5),
+    ]
+    for cell in cells:
+        if "nbgrader" in cell["metadata"]:
+            cell["metadata"]["nbgrader"]["checksum"] = compute_checksum(from_dict(cell))
+    metadata = {
+        "atlas": {"chapter": CHAPTER, "language": language, "schema": 1},
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    }
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
+
+
+def _markdown(source: str, cell_id: str, atlas: dict[str, Any], **nbgrader: Any) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"atlas": atlas}
+    if nbgrader:
+        metadata["nbgrader"] = _nbgrader(cell_id, "markdown", nbgrader)
+    return {"cell_type": "markdown", "id": cell_id, "metadata": metadata, "source": source}
+
+
+def _code(source: str, cell_id: str, atlas: dict[str, Any], **nbgrader: Any) -> dict[str, Any]:
+    cell = _markdown(source, cell_id, atlas, **nbgrader) | {"cell_type": "code", "outputs": [], "execution_count": None}
+    if nbgrader:
+        cell["metadata"]["nbgrader"] = _nbgrader(cell_id, "code", nbgrader)
+    return cell
+
+
+def _nbgrader(grade_id: str, cell_type: str, what: dict[str, Any]) -> dict[str, Any]:
+    flags = {"schema_version": 3, "grade": False, "solution": False, "locked": False, "cell_type": cell_type}
+    return {**flags, "grade_id": grade_id, **what}
+
+
+def answered(answers: dict[str, str], essay: str = "", language: str = "en") -> dict[str, Any]:
+    """A submitted notebook with bodies of answers filled in."""
+    notebook = release_notebook(language)
+    for cell in notebook["cells"]:
+        name = cell["metadata"]["atlas"].get("exercise")
+        if cell["metadata"]["atlas"]["origin"] == "answer" and name in answers:
+            cell["source"] = answer(name, answers[name])
+        if cell["metadata"]["atlas"]["origin"] == "essay" and essay:
+            cell["source"] = essay
+    return notebook
+
+
+def answer(name: str, body: str) -> str:
+    return f"# exercise: {name}\ndef {name}(x):\n    {body}"
+
+
+def hand_in(root: Path, student: str, notebook: Any, timestamp: str = "", chapter: str = CHAPTER) -> Path:
+    """Put a notebook (or raw text or bytes) into submitted/."""
+    folder = root / "submitted" / student / chapter
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{chapter}.ipynb"
+    if isinstance(notebook, bytes):
+        path.write_bytes(notebook)
+    else:
+        path.write_text(notebook if isinstance(notebook, str) else json.dumps(notebook), encoding="utf-8")
+    if timestamp:
+        (folder / "timestamp.txt").write_text(timestamp, encoding="utf-8")
+    return path
+
+
+def find(notebook: dict[str, Any], cell_id: str) -> dict[str, Any]:
+    return next(cell for cell in notebook["cells"] if cell.get("id") == cell_id)
+
+
+def without(notebook: dict[str, Any], *cell_ids: str) -> dict[str, Any]:
+    made = deepcopy(notebook)
+    made["cells"] = [cell for cell in made["cells"] if cell.get("id") not in cell_ids]
+    return made
+
+
+def score_of(name: str, source: str | None, points: dict[str, float] | None = None) -> float:
+    """What the sample's judge gives for one answer."""
+    value = {**EXERCISES, **(points or {})}[name]
+    if source is None:
+        return 0.0
+    body = re.sub(r"\s+", " ", source)
+    if RIGHT[name] in body:
+        return value
+    return value / 2 if HALF in body else 0.0
+
+
+class SampleJudge:
+    """Looks for the right answer's text. An answer may also ask it for a misfortune, once or always."""
+
+    def __init__(self, sandbox: str):
+        self.sandbox = sandbox
+
+    def close(self) -> None:
+        pass
+
+    def __call__(self, job: Any) -> Verdict:
+        source = "\n".join(cell.source for cell in job.submission.cells)
+        _keep_log(job)
+        if found := re.search(r"# sleep ([\d.]+)", source):
+            time.sleep(float(found.group(1)))
+        if "# kill the worker" in source:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if "# kill the worker once" not in source and "# break the judge" in source:
+            raise RuntimeError("the sample's judge breaks")
+        if found := re.search(r"# die until (\S+)", source):
+            flag = Path(found.group(1))
+            if not flag.exists():
+                flag.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        exercises = [self._exercise(job, entry) for entry in job.plan.exercises]
+        return Verdict(
+            chapter=job.chapter,
+            student=job.student,
+            language=job.submission.language,
+            score=sum(e.score for e in exercises),
+            max_score=sum(e.max_score for e in exercises),
+            sandbox="unsandboxed" if self.sandbox == "none" else "bubblewrap",
+            exercises=exercises,
+            notes=job.submission.notes,
+        )
+
+    def _exercise(self, job: Any, entry: Any) -> ExerciseVerdict:
+        cell = job.submission.answer(entry.name)
+        points = {e.name: e.points for e in job.plan.exercises}
+        score = score_of(entry.name, cell.source if cell else None, points)
+        status: Any = "passed" if score == entry.points else "partial" if score else "failed"
+        if cell is None or "NotImplementedError" in cell.source:
+            status = "not_attempted"
+        if cell and "# judge error" in cell.source:
+            status = "judge_error"
+        if cell and "# needs a GPU" in cell.source:
+            status = "pending_gpu"
+        if cell and "# nan" in cell.source:
+            score = float("nan")
+        if cell and "# too much" in cell.source:
+            score = 1e9
+        share = score / entry.points
+        cases = [
+            _case("a number of either sign", True, share > 0, entry),
+            _case("large <numbers> & small", False, share == 1, entry),
+            _case("its gradient", False, share == 1, entry, "gradient"),
+        ]
+        hints = ["Is it x · x & not x + x?"] if 0 < share < 1 else []
+        return ExerciseVerdict(
+            name=entry.name, score=score, max_score=entry.points, status=status, cases=cases, hints=hints
+        )
+
+
+def _case(sentence: str, visible: bool, passed: bool, entry: Any, facet: str = "value") -> CaseVerdict:
+    name = f"hidden_inputs_of_{entry.name}_{re.sub(r'[^a-z]+', '_', sentence)}"
+    message = "" if passed else "expected 4, came <b>5</b>"
+    return CaseVerdict(name=name, sentence=sentence, facet=facet, visible=visible, passed=passed, message=message)
+
+
+def _keep_log(job: Any) -> None:
+    """One line a judgement, so that tests can count them."""
+    with open(Path(job.root) / "judged.log", "a", encoding="utf-8") as log:
+        log.write(f"{job.student}\n")
+
+
+def judged(root: Path) -> list[str]:
+    """The students in the order in which they were judged."""
+    path = root / "judged.log"
+    return path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+
+
+def scores(root: Path, chapter: str = CHAPTER) -> dict[str, dict[str, tuple[Any, ...]]]:
+    """The whole of the gradebook's grades: {student: {cell: (auto, manual, needs a person)}}, and penalties."""
+    from nbgrader.api import Gradebook
+
+    found: dict[str, dict[str, tuple[Any, ...]]] = {}
+    with Gradebook(f"sqlite:///{root / 'gradebook.db'}", "sample") as gradebook:
+        for submission in gradebook.assignment_submissions(chapter):
+            grades = {
+                g.name: (g.auto_score, g.manual_score, g.needs_manual_grade) for g in submission.notebooks[0].grades
+            }
+            penalty = submission.notebooks[0].late_submission_penalty
+            found[submission.student.id] = {**grades, "penalty": (penalty,)}
+    return found
+
+
+def auto_scores(root: Path, student: str) -> dict[str, float | None]:
+    grades = scores(root)[student]
+    return {name: grades[f"{name}-check"][0] for name in EXERCISES}
+
+
+def class_of(root: Path, count: int, seconds: Iterable[float] = ()) -> list[str]:
+    """Hand in `count` different notebooks; the names of their students."""
+    bodies = list(RIGHT)
+    waits = list(seconds)
+    students = [f"student{i:02}" for i in range(count)]
+    for i, student in enumerate(students):
+        answers = {name: RIGHT[name] for name in bodies[: i % 4]}
+        if i % 3 == 2:
+            answers["negate"] = f"return 0  {HALF}"
+        answers["double"] = answers.get("double", "return x") + f"  # attempt {i}"
+        if waits:
+            answers["double"] += f"\n    # sleep {waits[i % len(waits)]}"
+        hand_in(root, student, answered(answers))
+    return students
