@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+import nbformat
 from nbformat import NotebookNode, from_dict
 
 from autograder.answers import Cell, Submission
@@ -397,7 +398,7 @@ def read_release(path: Path) -> NotebookNode:
 
 @lru_cache(maxsize=64)
 def _read_release(path: Path, mtime: int, size: int) -> NotebookNode:
-    return from_dict(json.loads(path.read_text(encoding="utf-8")))
+    return nbformat.read(path, as_version=4)
 
 
 Origin = Literal["setup", "header", "answer", "check", "demo", "essay", "given", "extra"]
