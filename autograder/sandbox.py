@@ -29,6 +29,7 @@ from autograder.worker.frames import Channel, ChannelClosed, Decoder, Encoder, F
 PACKAGE = Path(__file__).resolve().parent
 START_SECONDS = 120
 LOST_ANSWERS = 3
+LEAVING_SECONDS = 2
 
 
 class Limits(BaseModel):
@@ -67,7 +68,7 @@ def bwrap_command(python: str) -> list[str]:
     for path in _python_paths():
         command += ["--ro-bind", path, path]
     command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/tmp"]
-    command += ["--remount-ro", "/"]
+    command += ["--remount-ro", "/dev", "--remount-ro", "/"]
     for name, value in _environment().items():
         command += ["--setenv", name, value]
     return [*command, "--", python]
@@ -349,12 +350,16 @@ class Session:
         """The process is gone: why, as the zygote saw it."""
         self._channel = None
         self._remote = None
-        end = self.workshop.end_process(grace=0.5)
+        end = self.workshop.end_process(grace=LEAVING_SECONDS)
         limits = self.workshop.limits
+        if end.get("error"):
+            raise JudgeError(f"the sandbox could not be set up for {self.name}: {end['error']}")
         if end.get("why") == "memory":
             return AnswerFailed("memory", fatal=True, limit=limits.memory_mb)
         if end.get("why") == "processes":
             return AnswerFailed("processes", fatal=True, limit=limits.processes)
+        if end.get("why") == "stayed":  # it closed its channel and went on
+            return AnswerFailed("protocol", fatal=True)
         status = end.get("exit")
         if status is None or status == -signal.SIGKILL:
             # Somebody killed it, or the sandbox, and that will not repeat; or the student's code killed itself.

@@ -1,8 +1,9 @@
 """The process in the sandbox that has torch imported and forks one process an exercise.
 
 It holds the control channel, which student code never sees: each exercise's process has its own pid, mount
-and ipc namespaces, a fresh /tmp and /dev/shm, no capabilities, and dies with everything it started when the
-zygote kills it. The zygote also watches the memory and the number of processes below it.
+and ipc namespaces, a fresh /tmp and /dev/shm, an empty /proc, one open file besides /dev/null, no capabilities and
+no system call that an answer has no use for; it dies with everything it started when the zygote kills it. The zygote
+also watches the memory and the number of processes below it.
 
     python -m autograder.worker.zygote CONTROL_FD LIMITS_JSON
 """
@@ -19,6 +20,8 @@ import socket
 import sys
 import time
 from typing import Any
+
+from autograder.worker import calls
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWIPC = 0x08000000
@@ -37,6 +40,11 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVA
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE = 1, 24, 38, 4
 
 POLL_SECONDS = 0.02
+SETUP_FAILED = 70
+FILES_PER_MB = 64
+
+# what a process holds in memory that is no file's
+HELD = ("RssAnon:", "RssShmem:", "VmPTE:", "VmSwap:")
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -71,15 +79,14 @@ def enter_namespaces() -> bool:
 
 
 def enter_box(tmp_mb: int) -> None:
-    """A fresh /tmp, /dev/shm and /proc for one exercise, and no capability to change them again."""
+    """A fresh /tmp and /dev/shm and no /proc for one exercise, and no capability to change them again."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as f:
+        f.write("1000")  # where memory runs out, this process goes first, not the zygote
     _call("unshare", CLONE_NEWNS | CLONE_NEWIPC)
     plain = MS_NOSUID | MS_NODEV
-    _mount("tmpfs", "/tmp", "tmpfs", plain, f"size={tmp_mb}m,mode=1777")
-    _mount("tmpfs", "/dev/shm", "tmpfs", plain, f"size={tmp_mb}m,mode=1777")
-    try:
-        _mount("proc", "/proc", "proc", plain | MS_NOEXEC)
-    except OSError:
-        _mount("tmpfs", "/proc", "tmpfs", plain | MS_NOEXEC | MS_RDONLY, "size=4k")
+    for folder in ("/tmp", "/dev/shm"):
+        _mount("tmpfs", folder, "tmpfs", plain, f"size={tmp_mb}m,nr_inodes={FILES_PER_MB * tmp_mb},mode=1777")
+    _mount("tmpfs", "/proc", "tmpfs", plain | MS_NOEXEC | MS_RDONLY, "size=4k")
     drop_capabilities()
 
 
@@ -90,6 +97,17 @@ def drop_capabilities() -> None:
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     _call("capset", header, (ctypes.c_uint32 * 6)())
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def close_files(*kept: int) -> None:
+    """Close every open file but these."""
+    limit = max(resource.getrlimit(resource.RLIMIT_NOFILE)[0], 1 << 16)
+    below = 0
+    for fd in sorted(kept):
+        if below < fd:  # an empty range would close everything
+            os.closerange(below, fd)
+        below = fd + 1
+    os.closerange(below, limit)
 
 
 def set_limits(limits: dict[str, Any]) -> None:
@@ -112,7 +130,9 @@ class Zygote:
         self.limits = limits
         self.namespaces = namespaces
         self.child = 0
-        self.baseline = _anonymous_pages("self")
+        self.setup = -1
+        self.refused_calls = calls.program() if namespaces else b""
+        self.baseline = _held_kb("self")
         self.own = os.readlink("/proc/self") if os.path.exists("/proc/self") else ""
         self.pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY) if namespaces else -1
 
@@ -142,36 +162,43 @@ class Zygote:
     def fork(self, channel: int) -> None:
         """One exercise's process, the first of a pid namespace of its own."""
         self.killed_for = ""
+        self.setup, told = os.pipe()
         if self.namespaces:
             _call("unshare", CLONE_NEWPID)
         self.child = os.fork()
         if self.child == 0:
             try:
-                self.become_worker(channel)
+                self.become_worker(channel, told)
+            except BaseException as error:
+                os.write(told, f"{type(error).__name__}: {error}".encode()[:1000])
             finally:
-                os._exit(70)
+                os._exit(SETUP_FAILED)
+        os.close(told)
+        os.close(channel)
         if self.namespaces:
             _call("setns", self.pid_namespace, CLONE_NEWPID)
-        os.close(channel)
 
-    def become_worker(self, channel: int) -> None:
-        self.control.close()
+    def become_worker(self, channel: int, told: int) -> None:
+        """Box this process in and serve; `told` stays open until that is done and student code may run."""
+        from autograder.worker.frames import Channel
+        from autograder.worker.serve import serve
+
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if self.namespaces:
-            os.close(self.pid_namespace)
             enter_box(int(self.limits["tmp_mb"]))
         else:
             os.setsid()
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        set_limits(self.limits)
         os.chdir("/tmp")
         null = os.open("/dev/null", os.O_RDWR)
         for fd in (0, 1, 2):
             os.dup2(null, fd)
-        from autograder.worker.frames import Channel
-        from autograder.worker.serve import serve
-
-        sock = socket.socket(fileno=channel)
-        serve(Channel(sock, int(self.limits["result_mb"]) << 20))
+        close_files(0, 1, 2, channel, told)
+        set_limits(self.limits)
+        if self.refused_calls:
+            calls.install(self.refused_calls)
+        served = Channel(socket.socket(fileno=channel), int(self.limits["result_mb"]) << 20)
+        os.close(told)
+        serve(served)
 
     def kill(self, grace: float = 0) -> dict[str, Any]:
         """End the exercise's process and all it started; how it ended.
@@ -186,11 +213,21 @@ class Zygote:
             pid, status = os.waitpid(self.child, os.WNOHANG)
             if not pid:
                 time.sleep(0.002)
+        why = self.killed_for
         if not pid:
+            why = why or ("stayed" if grace else "")
             self.signal_all()
             _, status = os.waitpid(self.child, 0)
         self.child = 0
-        return {"exit": os.waitstatus_to_exitcode(status), "why": self.killed_for}
+        return {"exit": os.waitstatus_to_exitcode(status), "why": why, "error": self.setup_error()}
+
+    def setup_error(self) -> str:
+        """Why the process that has ended never came to serve; empty when it did."""
+        try:
+            return os.read(self.setup, 1000).decode(errors="replace")
+        finally:
+            os.close(self.setup)
+            self.setup = -1
 
     def signal_all(self) -> None:
         """Kill the exercise's process and all it started: the first process of a pid namespace takes all along."""
@@ -204,14 +241,14 @@ class Zygote:
 
     def over_limit(self) -> str:
         """Which limit all processes below the zygote exceed together."""
-        pages = tasks = 0
+        held = tasks = 0
         for entry in self.below():
             try:
                 tasks += len(os.listdir(f"/proc/{entry}/task"))
-                pages += max(0, _anonymous_pages(entry) - self.baseline)
+                held += max(0, _held_kb(entry) - self.baseline)
             except OSError:
                 continue
-        if pages * os.sysconf("SC_PAGE_SIZE") > int(self.limits["memory_mb"]) << 20:
+        if held > int(self.limits["memory_mb"]) << 10:
             return "memory"
         return "processes" if tasks > int(self.limits["processes"]) else ""
 
@@ -231,14 +268,13 @@ class Zygote:
             return ""
 
 
-def _anonymous_pages(entry: str) -> int:
-    """Resident pages that are not of a file."""
+def _held_kb(entry: str) -> int:
+    """The memory that a process holds and that is no file's: pages, shared pages, page tables, swap."""
     try:
-        with open(f"/proc/{entry}/statm") as f:
-            fields = f.read().split()
+        with open(f"/proc/{entry}/status") as f:
+            return sum(int(line.split()[1]) for line in f if line.startswith(HELD))
     except OSError:
         return 0
-    return int(fields[1]) - int(fields[2])
 
 
 def _session_members(session: int) -> list[str]:
@@ -286,7 +322,7 @@ def main() -> None:
     if namespaces and not enter_namespaces():
         control.send(json.dumps({"ready": False, "error": "user namespaces are refused inside the sandbox"}).encode())
         return
-    import torch
+    import torch  # not before: a process with threads cannot enter a user namespace
 
     import autograder
     import autograder.worker.serve
