@@ -70,7 +70,7 @@ def look_at_values(came: Tensor, expected: Tensor, wrong: Tensor) -> Look | None
         return found
     if came.dim() == 0 or not bool(finite.all()):
         return None
-    return _look_at_layout(came, expected) or _look_at_dims(came, expected) or _look_at_place(wrong)
+    return _look_at_layout(came, expected) or _look_at_place(wrong) or _look_at_dims(came, expected)
 
 
 def name_of_factor(factor: float) -> str:
