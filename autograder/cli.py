@@ -3,6 +3,7 @@
 Exit status: 0 when everything asked for passed, 1 when something failed, 2 for a bad call.
 """
 
+import json
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -19,6 +20,16 @@ class Sandbox(StrEnum):
     none = "none"
 
 
+# the course's own errors, whose messages say what to do; where a module is not loaded, none of its was raised
+MESSAGES = {
+    "autograder.chapters": "CourseError",
+    "autograder.grading": "GradingError",
+    "autograder.gradebook": "GradebookError",
+    "autograder.sandbox": "SandboxError",
+}
+EXTRAS = {"nbgrader": "staff", "nbclient": "staff", "cloudpickle": "staff", "psutil": "staff", "distributed": "cluster"}
+
+
 class Commands(TyperGroup):
     """Prints the course's own errors as messages instead of tracebacks."""
 
@@ -26,19 +37,18 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
-            if error.name is None or error.name.split(".")[0] not in ("nbgrader", "nbclient", "cloudpickle", "psutil"):
+            extra = EXTRAS.get((error.name or "").split(".")[0])
+            if extra is None:
                 raise
-            fail(f'{error.name} is not installed: {sys.executable} -m pip install -c constraints.txt -e ".[staff]"')
+            fail(f'{error.name} is not installed: {sys.executable} -m pip install -c constraints.txt -e ".[{extra}]"')
         except Exception as error:
-            if not _is_course_error(error):
+            if not any(isinstance(error, kind) for kind in _own_errors()):
                 raise
             fail(str(error))
 
 
-def _is_course_error(error: Exception) -> bool:
-    """Whether it is a CourseError, without importing its module: where that is not loaded, none was raised."""
-    chapters = sys.modules.get("autograder.chapters")
-    return chapters is not None and isinstance(error, chapters.CourseError)
+def _own_errors() -> list[type[Exception]]:
+    return [getattr(sys.modules[module], name) for module, name in MESSAGES.items() if module in sys.modules]
 
 
 def fail(message: str) -> None:
@@ -111,6 +121,131 @@ def run(
     except CellExecutionError as error:
         fail(f"{error}\nthe notebook up to there: {out}")
     typer.echo(f"every cell ran: {out}")
+
+
+@app.command()
+def check(
+    chapter: OneChapter,
+    answers: Annotated[Path | None, typer.Option(help="A .py file or a notebook; else the chapter's notebook.")] = None,
+    hidden: Annotated[bool, typer.Option("--hidden", help="The hidden cases too; needs the repository.")] = False,
+    sandbox: Annotated[Sandbox, typer.Option(help="Where the hidden cases run.")] = Sandbox.bwrap,
+    language: Annotated[Language, typer.Option(help="en or zh.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="The verdict as JSON.")] = False,
+) -> None:
+    """Check your own answers to a chapter."""
+    from autograder.checking import check_answers
+
+    checked = check_answers(Path.cwd(), chapter, answers, hidden, sandbox.value, language)
+    if as_json:
+        typer.echo(checked.verdict.model_dump_json(indent=1))
+    else:
+        checked.show()
+    raise typer.Exit(checked.exit_status)
+
+
+@app.command()
+def grade(
+    chapters: Chapters = None,
+    student: Annotated[str | None, typer.Option(help="Only this student's submissions.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="How many are judged at once; one a core if not given.")
+    ] = None,
+    cluster: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Judge on a Dask cluster.")] = None,
+    sandbox: Annotated[Sandbox, typer.Option(help="none: for code that you trust; reports say so.")] = Sandbox.bwrap,
+    as_json: Annotated[bool, typer.Option("--json", help="The results as JSON.")] = False,
+) -> None:
+    """Judge every submission and record it in nbgrader's gradebook; a run that was cut off goes on where it stopped."""
+    course = course_with(chapters)
+    from contextlib import ExitStack
+
+    from rich.console import Console
+
+    from autograder import grading
+
+    console = Console(stderr=as_json)
+    with ExitStack() as stack:
+        executor = None
+        if cluster is not None:
+            from distributed import Client
+
+            executor = stack.enter_context(Client(cluster)).get_executor()
+        summary = grading.grade(course.root, chapters, student, workers, sandbox.value, executor, console)
+    if as_json:
+        typer.echo(json.dumps(summary.as_json(), ensure_ascii=False, indent=1))
+    else:
+        grading.show(summary, console)
+    raise typer.Exit(0 if summary.passed else 1)
+
+
+@app.command()
+def verify(
+    chapters: Chapters = None,
+    mutants: Annotated[bool, typer.Option(help="Whether to judge every one-step mutant of the references.")] = True,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="How many exercises at once; one a core if not given.")
+    ] = None,
+    sandbox: Annotated[Sandbox, typer.Option(help="Where the answers run.")] = Sandbox.bwrap,
+    record: Annotated[bool, typer.Option("--record", help="Write the figures into README.md and docs/.")] = False,
+    against: Annotated[bool, typer.Option("--check", help="Fail if the recorded figures are others.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The reports as JSON.")] = False,
+) -> None:
+    """Test the tests: right answers must pass; wrong answers and mutants must fail."""
+    course = course_with(chapters)
+    if (record or against) and (chapters or not mutants):
+        raise typer.BadParameter("--record and --check are about all chapters, with mutants")
+    from dataclasses import asdict
+
+    from autograder import verification
+
+    names = chapters or [entry.name for entry in course.written]
+    reports = []
+    for report in verification.verify_course(
+        course.root, names, sandbox=sandbox.value, mutants=mutants, workers=workers
+    ):
+        reports.append(report)
+        problems = f": {len(report.problems)} problems" if report.problems else ""
+        typer.echo(
+            f"{report.chapter} {report.exercise}: {report.right + report.wrong} answers, "
+            f"{report.stock + report.mutants} mutants, {report.seconds:.0f} s{problems}",
+            err=True,
+        )
+    summary = verification.summarize(reports)
+    for report in reports:
+        for problem in report.problems:
+            typer.echo(f"{report.chapter} {report.exercise}: {problem}", err=True)
+    if as_json:
+        data = {"summary": asdict(summary), "exercises": [asdict(report) for report in reports]}
+        typer.echo(json.dumps(data, ensure_ascii=False, indent=1))
+    else:
+        typer.echo(summary.sentence())
+    if record:
+        verification.record(course.root, reports)
+    if against:
+        path = course.root / "docs" / "verification.json"
+        recorded = json.loads(path.read_text(encoding="utf-8"))["summary"] if path.is_file() else None
+        if recorded != asdict(summary) | {"kill_rate": round(summary.kill_rate, 4)}:
+            fail("docs/verification.json does not have these figures: run `atlas verify --record`")
+    raise typer.Exit(1 if summary.problems else 0)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to make the sample class's course.")] = Path(
+        "demo"
+    ),
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="How many are judged at once; one a core if not given.")
+    ] = None,
+    sandbox: Annotated[Sandbox, typer.Option(help="none: without isolation; reports say so.")] = Sandbox.bwrap,
+) -> None:
+    """Grade a sample class end to end: real notebooks, real grading, hostile submissions included."""
+    course = course_with()
+    from rich.console import Console
+
+    from autograder.demo import demo as run_demo
+
+    if not run_demo(course.root, folder.resolve(), Console(), workers, sandbox.value):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -45,7 +45,7 @@ def examine(folder: Path) -> Iterator[Finding]:
     yield _python()
     yield _package("torch", f"{sys.executable} -m pip install torch")
     yield _package("nbgrader", _staff())
-    yield _program("alembic", "nbgrader makes a gradebook with it")
+    yield _alembic()
     yield _package("jupyterlab", _staff())
     yield _package("cloudpickle", _staff())
     yield _package("psutil", _staff())
@@ -106,10 +106,11 @@ def _asked(name: str) -> Requirement | None:
     return next((requirement for requirement in listed if requirement.name == name), None)
 
 
-def _program(name: str, why: str) -> Finding:
-    path = shutil.which(name)
-    mend = f'export PATH="{Path(sys.prefix) / "bin"}:$PATH"'
-    return Finding(f"{name} on PATH", path is not None, path or f"not found; {why}", mend)
+def _alembic() -> Finding:
+    """nbgrader makes a gradebook with it, and nbgrader_config.py puts the folder of this Python on PATH."""
+    path = shutil.which("alembic") or shutil.which("alembic", path=str(Path(sys.executable).parent))
+    found = path or "neither on PATH nor beside this Python; nbgrader makes a gradebook with it"
+    return Finding("alembic", path is not None, found, _staff())
 
 
 def _sandbox() -> Finding:

@@ -1,9 +1,11 @@
 """The command `atlas`: exit status and messages."""
 
+import json
 import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
@@ -86,11 +88,109 @@ class TestBuild:
         assert "nbgrader.converters is not installed: " in result.stderr and '".[staff]"' in result.stderr
 
 
+class TestOthersCommands:
+    """That a call reaches the module that does the work, and that its outcome becomes the exit status."""
+
+    def test_check_of_answers_in_a_file(self, atlas, root):
+        atlas("build")
+        answers = root / "mine.py"
+        answers.write_text("def add(a, b):\n    return a + b\n", encoding="utf-8")
+        result = atlas("check", "ch01_sums", "--answers", str(answers), "--json")
+        verdict = json.loads(result.stdout)
+        assert result.exit_code == 1  # Running is not attempted
+        assert [(e["name"], e["status"]) for e in verdict["exercises"]] == [
+            ("add", "passed"),
+            ("Running", "not_attempted"),
+        ]
+        text = root / "solutions/ch01_sums/reference.py"
+        assert atlas("check", "ch01_sums", "--answers", str(text)).exit_code == 0
+
+    def test_check_of_a_file_that_is_not_there(self, atlas):
+        atlas("build")
+        result = atlas("check", "ch01_sums", "--answers", "nowhere.py")
+        assert result.exit_code == 1
+        assert result.stderr.startswith("nowhere.py: no such file")
+
+    def test_grade_without_submissions_says_where_they_belong(self, atlas):
+        result = atlas("grade")
+        assert result.exit_code == 1
+        assert "submitted: no such folder. Collect submissions with" in result.stderr
+        assert "Traceback" not in result.output
+
+    @pytest.mark.parametrize(("passed", "status"), [(True, 0), (False, 1)])
+    def test_grade_passes_its_options_on(self, atlas, root, monkeypatch, passed, status):
+        calls = []
+
+        def grade(*arguments):
+            calls.append(arguments[:-1])
+            return SimpleNamespace(passed=passed, as_json=lambda: {"results": []})
+
+        monkeypatch.setattr("autograder.grading.grade", grade)
+        words = ("grade", "ch01_sums", "--student", "ada", "--workers", "2", "--sandbox", "none", "--json")
+        result = atlas(*words)
+        assert result.exit_code == status
+        assert json.loads(result.stdout) == {"results": []}
+        assert calls == [(root, ["ch01_sums"], "ada", 2, "none", None)]
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ("grade", "ch09_none"),
+            ("grade", "--sandbox", "docker"),
+            ("grade", "--workers", "0"),
+            ("verify", "ch09_none"),
+            ("verify", "ch01_sums", "--record"),
+            ("verify", "--no-mutants", "--check"),
+            ("check",),
+            ("check", "ch01_sums", "--language", "de"),
+            ("run",),
+        ],
+    )
+    def test_a_bad_call(self, atlas, words):
+        assert atlas(*words).exit_code == 2
+
+    @pytest.mark.parametrize(("problems", "status"), [([], 0), (["is accepted"], 1)])
+    def test_verify_fails_for_a_problem(self, atlas, monkeypatch, problems, status):
+        from autograder.verification import Report
+
+        report = Report("ch01_sums", "add", wrong=3, wrong_failed=3, right=1, right_passed=1, problems=problems)
+        monkeypatch.setattr("autograder.verification.verify_course", lambda *_, **__: iter([report]))
+        result = atlas("verify", "--json")
+        assert result.exit_code == status
+        assert json.loads(result.stdout)["summary"]["wrong_failed"] == 3
+        assert ("add: is accepted" in result.stderr) == bool(problems)
+
+    def test_verify_check_compares_with_what_was_recorded(self, atlas, root, monkeypatch):
+        from autograder.verification import Report
+
+        def verified(right):
+            return lambda *_, **__: iter([Report("ch01_sums", "add", right=right, right_passed=right)])
+
+        (root / "docs").mkdir()
+        marks = "<!-- verify: written by `make verify` -->\n<!-- /verify -->\n"
+        (root / "README.md").write_text(marks, encoding="utf-8")
+        monkeypatch.setattr("autograder.verification.verify_course", verified(1))
+        assert atlas("verify", "--check").exit_code == 1
+        assert atlas("verify", "--record").exit_code == 0
+        assert atlas("verify", "--check").exit_code == 0
+        monkeypatch.setattr("autograder.verification.verify_course", verified(2))
+        result = atlas("verify", "--check")
+        assert result.exit_code == 1
+        assert "docs/verification.json does not have these figures" in result.stderr
+
+    @pytest.mark.parametrize(("right", "status"), [(True, 0), (False, 1)])
+    def test_demo_fails_when_a_score_is_not_the_deserved_one(self, atlas, root, monkeypatch, right, status):
+        calls = []
+        monkeypatch.setattr("autograder.demo.demo", lambda *words: calls.append(words) or right)
+        assert atlas("demo", "there").exit_code == status
+        assert calls[0][:2] == (root, root / "there")
+
+
 class TestStart:
     def test_no_command_shows_the_commands(self):
         result = CliRunner().invoke(app, [])
         assert result.exit_code == 2
-        for command in ("build", "run", "doctor"):
+        for command in ("build", "check", "grade", "verify", "demo", "doctor", "run"):
             assert f" {command} " in result.output
 
     def test_starting_imports_neither_torch_nor_nbgrader(self):
@@ -122,9 +222,14 @@ class TestDoctor:
         good, text = self.shown(Finding("Python", True, "3.11", "install it"))
         assert good and "install it" not in text
 
+    def test_alembic_is_found_beside_this_python_too(self, monkeypatch, root):
+        monkeypatch.setenv("PATH", "/nowhere")
+        assert self.find("alembic", root).present
+        monkeypatch.setattr(doctor.sys, "executable", "/nowhere/python")
+        assert self.find("alembic", root).state == "missing"
+
     def test_a_program_that_is_not_on_the_path(self, monkeypatch, root):
         monkeypatch.setenv("PATH", "/nowhere")
-        assert not self.find("alembic on PATH", root).present
         sandbox = self.find("bubblewrap", root)
         assert (sandbox.state, sandbox.mend) == ("missing", "apt-get install bubblewrap")
 
