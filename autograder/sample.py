@@ -79,6 +79,11 @@ def _reference(chapter: Chapter, k: int, name: str) -> Choice:
     return Choice(chapter.solution(name))
 
 
+def _whole(chapter: Chapter, k: int, name: str) -> Choice:
+    """The reference with the other solutions that it calls, so that it stands without the student's other answers."""
+    return Choice(chapter.program(name, chapter.solution(name)))
+
+
 def _stub(chapter: Chapter, k: int, name: str) -> Choice:
     return Choice(None)
 
@@ -103,7 +108,7 @@ def _alternating(*choices: Callable[[Chapter, int, str], Choice]) -> Callable[[C
 
 def _first_half(chapter: Chapter, k: int, name: str) -> Choice:
     half = len(chapter.exercises) // 2
-    return _reference(chapter, k, name) if k < half else _stub(chapter, k, name)
+    return _whole(chapter, k, name) if k < half else _stub(chapter, k, name)
 
 
 def _attack(source: str) -> Callable[[Chapter, int, str], Choice]:
@@ -111,7 +116,7 @@ def _attack(source: str) -> Callable[[Chapter, int, str], Choice]:
 
     def choose(chapter: Chapter, k: int, name: str) -> Choice:
         if k:
-            return _reference(chapter, k, name)
+            return _whole(chapter, k, name)
         body = "\n".join("    " + line for line in source.strip().splitlines())
         return Choice(f"def {name}(*args, **kwargs):\n{body}\n    return args[0]\n", fails=True)
 
@@ -122,14 +127,14 @@ def _calls_the_builtin(chapter: Chapter, k: int, name: str) -> Choice:
     """Every second answer calls torch's own function of that name, if the exercise forbids it."""
     forbids = chapter.exercises[name].rules.forbids
     if k % 2 or name not in forbids:
-        return _reference(chapter, k, name)
+        return _whole(chapter, k, name)
     return Choice(f"def {name}(*args, **kwargs):\n    return torch.{name}(*args, **kwargs)\n", fails=True)
 
 
 def _misspelt(chapter: Chapter, k: int, name: str) -> Choice:
     """The second answer is not Python."""
     if k != 1:
-        return _reference(chapter, k, name)
+        return _whole(chapter, k, name)
     return Choice(chapter.solution(name).replace(":\n", "\n", 1), fails=True)
 
 
@@ -166,7 +171,7 @@ def students() -> list[Student]:
         Student("kurt", "Kurt", "Gödel", "every answer wrong", _wrong(0)),
         Student("grace", "Grace", "Hopper", "every answer wrong in another way", _wrong(1)),
         Student("niels", "Niels Henrik", "Abel", "wrong in a third way, in Chinese", _wrong(2), language="zh"),
-        Student("sofia", "Sofia", "Kovalevskaya", "right and wrong in turn", _alternating(_reference, _wrong(1))),
+        Student("sofia", "Sofia", "Kovalevskaya", "right and wrong in turn", _alternating(_whole, _wrong(1))),
         Student("alan", "Alan", "Turing", "the first half only", _first_half),
         Student("blaise", "Blaise", "Pascal", "nothing attempted", _stub),
         Student("donald", "Donald", "Knuth", "a syntax error in one answer", _misspelt),
@@ -207,10 +212,8 @@ def deserved(student: Student, chapter: Chapter, plan: ChapterEntry) -> float:
     if not student.readable:
         return 0.0
     total = 0.0
-    names = [e.name for e in plan.exercises]
     for k, entry in enumerate(plan.exercises):
-        choice = student.choose(chapter, names.index(entry.name), entry.name)
-        assert k == names.index(entry.name)
+        choice = student.choose(chapter, k, entry.name)
         if choice.source is None or choice.fails:
             continue
         total += entry.points * (1.0 if choice.answer is None else _share(chapter, choice.answer))

@@ -83,16 +83,23 @@ def _read(cell: str) -> tuple[str, tuple[_Statement, ...], str]:
 
 
 def _needed(read: Sequence[Sequence[_Statement]], cells: Sequence[Cell], exercise: str) -> set[tuple[int, int]]:
-    """All statements of given cells, and those that bind a name which the answer needs, or change one."""
+    """All statements of given cells, and those that bind a name which the answer needs, or change one.
+
+    A name means what it meant when the student checked the answer: cells below it count only for names that no
+    cell down to it binds.
+    """
     statements = [(c, s) for c, found in enumerate(read) for s in found]
     imported = {name for _, s in statements if isinstance(s.node, (ast.Import, ast.ImportFrom)) for name in s.binds}
     kept = {(c, s.index) for c, s in statements if cells[c].origin == "given"}
+    answer = next((c for c, cell in enumerate(cells) if cell.exercise == exercise), len(cells))
+    above = {name for c, s in statements if c <= answer for name in s.binds}
     needed = {exercise}
     growing = True
     while growing:
         growing = False
         for c, s in statements:
-            if (c, s.index) not in kept and (s.binds | (s.changes - imported)) & needed:
+            concerned = (s.binds | (s.changes - imported)) & needed
+            if (c, s.index) not in kept and (concerned - above if c > answer else concerned):
                 kept.add((c, s.index))
                 needed |= s.uses
                 growing = True
