@@ -25,8 +25,8 @@ SECRET = "the sample class"
 ATTACKS = {
     "reads the hidden cases": """
 import glob
-found = [open(p).read() for p in glob.glob("/**/hidden.py", recursive=True) + glob.glob("/**/reference.py", recursive=True)]
-raise SystemExit(found[0])
+found = glob.glob("/**/hidden.py", recursive=True) + glob.glob("/**/reference.py", recursive=True)
+raise SystemExit(open(found[0]).read())
 """,
     "leaves with status 0": """
 import os, atexit
