@@ -93,7 +93,7 @@ def held_back(hidden: Mapping[str, int] | None, language: str = "en") -> str:
         for facet, n in counts.items()
     )
     total = sum(counts.values())
-    return say("hidden_remains" if total == 1 else "hidden_remain", language, count=total, facets=facets)
+    return plain(say("hidden_remains" if total == 1 else "hidden_remain", language, count=total, facets=facets))
 
 
 def summary(verdict: ExerciseVerdict, language: str = "en", hidden: Mapping[str, int] | None = None) -> str:
@@ -162,13 +162,13 @@ def to_html(
     """
     rows = "".join(_row(row, language, (evidence or {}).get(row.case.name)) for row in _rows(verdict, language))
     colour = _colour(verdict.status)
-    equation = f' <span style="color:{NEUTRAL}">({escape(verdict.equation)})</span>' if verdict.equation else ""
+    equation = f' <span style="color:{NEUTRAL}">({_escaped(verdict.equation)})</span>' if verdict.equation else ""
     remaining = held_back(hidden, language)
     if remaining:
         remaining = f'<span style="color:{NEUTRAL}">{escape(say("and", language) + remaining)}</span>'
     head = (
         f'<div style="margin:0 0 4px"><strong style="{MONO}">{_escaped(verdict.name)}</strong>{equation}'
-        f'<span style="margin-left:1em;color:{colour};font-weight:600">{sign(verdict.status)} '
+        f' <span style="margin-left:.8em;color:{colour};font-weight:600">{sign(verdict.status)} '
         f"{escape(headline(verdict, language, hidden))}</span>{remaining}</div>"
     )
     table = f'<table style="{_TABLE}"><tbody>{rows}</tbody></table>' if rows else ""
@@ -246,7 +246,7 @@ def to_text(
 ) -> str:
     """The verdict as plain text."""
     equation = f" ({verdict.equation})" if verdict.equation else ""
-    lines = [f"{plain(verdict.name)}{equation}  {sign(verdict.status)} {summary(verdict, language, hidden)}"]
+    lines = [f"{verdict.name}{equation}  {sign(verdict.status)} {summary(verdict, language, hidden)}"]
     for row in _rows(verdict, language):
         lines.append(f"  {row.sign} {row.word}  {row.sentence} {row.tag}".rstrip())
         lines += [f"      {line}" for line in (row.found, *row.looks) if line]
@@ -254,7 +254,7 @@ def to_text(
     if printed is not None and printed.characters:
         title, text = _printed_words(printed, language)
         lines += [f"  {title}", *(f"    {line}" for line in text.splitlines())]
-    return "\n".join(lines)
+    return plain("\n".join(lines))
 
 
 def to_rich(
@@ -273,7 +273,7 @@ def to_rich(
     mark = sign(verdict.status)
     head = Text(plain(verdict.name), "bold")
     if verdict.equation:
-        head.append(f" ({verdict.equation})", "dim")
+        head.append(plain(f" ({verdict.equation})"), "dim")
     head.append(f"  {mark} {headline(verdict, language, hidden)}", RICH_STYLES[mark])
     if remaining := held_back(hidden, language):
         head.append(say("and", language) + remaining, "dim")
@@ -326,7 +326,7 @@ def overview_html(verdicts: Sequence[ExerciseVerdict], language: str = "en", hid
     rows = "".join(
         f'<tr style="background:none;border-top:1px solid {LINE}">'
         f'<td style="{_CELL};width:1%;white-space:nowrap;{MONO}">{_escaped(v.name)}</td>'
-        f'<td style="{_CELL};width:1%;white-space:nowrap;color:{NEUTRAL}">{escape(v.equation)}</td>'
+        f'<td style="{_CELL};width:1%;white-space:nowrap;color:{NEUTRAL}">{_escaped(v.equation)}</td>'
         f'<td style="{_CELL};color:{_colour(v.status)};font-weight:600">{sign(v.status)} {_escaped(words)}</td></tr>'
         for v, words in lines
     )
@@ -341,7 +341,7 @@ def overview_text(verdicts: Sequence[ExerciseVerdict], language: str = "en", hid
     """The same as plain text."""
     total, lines = _overview(verdicts, language, hidden)
     wide = max((len(v.name) for v in verdicts), default=0)
-    return "\n".join([total, *(f"  {v.name:{wide}}  {sign(v.status)} {words}" for v, words in lines)])
+    return plain("\n".join([total, *(f"  {v.name:{wide}}  {sign(v.status)} {words}" for v, words in lines)]))
 
 
 def overview_rich(verdicts: Sequence[ExerciseVerdict], language: str = "en", hidden: Counts | None = None) -> Any:
@@ -354,5 +354,6 @@ def overview_rich(verdicts: Sequence[ExerciseVerdict], language: str = "en", hid
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
     for v, words in lines:
         mark = sign(v.status)
-        table.add_row(Text(v.name, "bold"), Text(v.equation, "dim"), Text(f"{mark} {words}", RICH_STYLES[mark]))
+        said = Text(f"{mark} {words}", RICH_STYLES[mark])
+        table.add_row(Text(plain(v.name), "bold"), Text(plain(v.equation), "dim"), said)
     return Group(Text(total, "bold"), table)
