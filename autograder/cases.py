@@ -122,9 +122,15 @@ class Answer:
 
     def hint(self, language: str = "en") -> str:
         """The note's paragraphs in one language: those with Chinese characters, or those without."""
-        paragraphs = [" ".join(part.split()) for part in self.note.split("\n\n")]
+        paragraphs = [_joined(part) for part in self.note.split("\n\n")]
         chosen = [p for p in paragraphs if bool(re.search(r"[\u4e00-\u9fff]", p)) == (language == "zh")]
         return "\n".join(chosen or paragraphs)
+
+
+def _joined(paragraph: str) -> str:
+    """A paragraph on one line; a line break between Chinese characters is no space."""
+    line = " ".join(paragraph.split())
+    return re.sub(r"(?<=[\u3000-\u9fff\uff00-\uffef]) (?=[\u3000-\u9fff\uff00-\uffef])", "", line)
 
 
 def wrong(exercise: str) -> Callable[[Any], Answer]:

@@ -33,8 +33,17 @@ def load_module(path: Path, name: str) -> ModuleType:
 def load_cases(path: Path, module_name: str, visible: bool) -> tuple[list[Case], dict[str, Rules]]:
     """The cases of a checks.py or hidden.py, in their order, and its RULES."""
     module = load_module(path, module_name)
+    _no_name_twice(path)
     cases = [replace(value, visible=visible) for value in vars(module).values() if isinstance(value, Case)]
     return cases, dict(getattr(module, "RULES", {}))
+
+
+def _no_name_twice(path: Path) -> None:
+    """Of two definitions with one name Python keeps the last, and a case or an answer would be lost silently."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+    for name in {n for n in names if names.count(n) > 1}:
+        raise CourseError(f"{path}: {name!r} is defined twice, and only the last one counts: rename one")
 
 
 @dataclass
@@ -115,7 +124,9 @@ class Chapter:
     def _answers(self, file: str) -> list[Answer]:
         path = self.tests / file
         found: list[Answer] = []
-        for name, value in vars(load_module(path, self._module(path))).items():
+        module = load_module(path, self._module(path))
+        _no_name_twice(path)
+        for name, value in vars(module).items():
             if isinstance(value, Answer):
                 found.append(replace(value, source=self.program(value.exercise, value.source)))
             elif isinstance(value, Edit):

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from autograder.cases import case, edited, import_lines, right, wrong
+from autograder.cases import Answer, case, edited, import_lines, right, wrong
 from autograder.chapters import Chapter, CourseError
 from autograder.draws import Draw, seed_of
 
@@ -124,3 +124,15 @@ def test_a_strided_copy_has_the_same_numbers_elsewhere():
 def test_seeds_keep_their_parts_apart():
     assert seed_of("s", "ab", "c") != seed_of("s", "a", "bc")
     assert 0 <= seed_of("s", 1) < 2**63
+
+
+def test_two_answers_of_one_name_are_refused_since_one_would_be_lost(tmp_path):
+    twice = "from autograder.cases import wrong\n" + "@wrong('double')\ndef a(x):\n    'A hint.'\n    return x\n" * 2
+    with pytest.raises(CourseError, match="'a' is defined twice"):
+        _ = make_chapter(tmp_path, twice).exercises
+
+
+def test_a_chinese_hint_over_two_lines_has_no_space_at_the_break():
+    answer = Answer("f", "f", "", "One\nline.\n\n两行，\n一句。", right=False)
+    assert answer.hint("zh") == "两行，一句。"
+    assert answer.hint("en") == "One line."
