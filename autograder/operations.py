@@ -144,7 +144,9 @@ def _optimizer(
     """The optimizer of these leaves: all in one group, or each in a group of its own with the options of `groups`."""
     params: Any = list(leaves)
     if groups is not None:
-        params = [{"params": [p], **group} for p, group in zip(leaves, groups, strict=True)]
+        params = [
+            {"params": (q for q in [p]) if generator else [p], **group} for p, group in zip(leaves, groups, strict=True)
+        ]
     return optimizer((p for p in params) if generator else params, **options)
 
 
@@ -172,7 +174,7 @@ def trajectory(
     `groups` gives each parameter a group of its own with these options; `None` for a gradient leaves it unset.
     `learning_rates[k]` has a number for every group, written into `param_groups` before step k, as schedules do.
     `overwrite_gradients` writes every gradient into the same tensor, as zero_grad(set_to_none=False) and backward do.
-    `generator` passes the parameters as a generator, as `model.parameters()` is one.
+    `generator` passes the parameters as a generator, as `model.parameters()` is one, and those of each group too.
     """
     leaves = [p.detach().clone().requires_grad_() for p in parameters]
     instance = _optimizer(optimizer, leaves, groups, generator, options)
@@ -245,10 +247,12 @@ def group_options(
     instance = _optimizer(optimizer, leaves, groups, generator, options)
     for group, change in zip(instance.param_groups, changes or [], strict=bool(changes)):
         group.update(change)
-    return [
-        {"params": [p.detach().clone() for p in group["params"]]} | {name: group[name] for name in names}
-        for group in instance.param_groups
-    ]
+    found = []
+    for group in instance.param_groups:
+        held = group["params"]
+        parameters = [held[i].detach().clone() for i in range(len(held))]  # a generator has no length
+        found.append({"params": parameters} | {name: group[name] for name in names})
+    return found
 
 
 @operation
