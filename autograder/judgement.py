@@ -8,7 +8,7 @@ from autograder.chapters import Chapter, Exercise
 from autograder.forbidden import read
 from autograder.judging import AnswerFailed, Judge, JudgeError
 from autograder.language import say
-from autograder.sandbox import Session, Workshop
+from autograder.sandbox import SandboxError, Session, Workshop
 from autograder.slicing import CannotRead, Piece, is_stub, slice_of
 from autograder.verdicts import CaseVerdict, ExerciseVerdict, Verdict
 
@@ -96,11 +96,15 @@ def judge_exercise(
     if is_stub(cell.source, exercise.name):
         return blank("not_attempted", say("not_attempted", language))
     judge = Judge(exercise.name, exercise.cases, exercise.reference, secret, key, exercise.wrong, language)
-    provider = provide(exercise, submission, workshop)
     try:
+        provider = provide(exercise, submission, workshop)
         return judge.judge(provider, planned.points, planned.equation)
+    except SandboxError:
+        raise
     except JudgeError as error:
         return blank("judge_error", f"{say('judge_error', language)} ({error})")
+    except Exception as error:  # a failure of the judge that nobody foresaw costs this exercise a look, and no other
+        return blank("judge_error", f"{say('judge_error', language)} ({type(error).__name__}: {error})")
 
 
 def provide(exercise: Exercise, submission: Submission, workshop: Workshop) -> "Session | Refused":

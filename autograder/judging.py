@@ -39,7 +39,10 @@ class AnswerFailed(Exception):
     classes: the names of the raised exception's classes, nearest first; empty when none was raised.
     fatal: the answer's process is gone or no longer to be trusted.
     again: nothing is known yet, because something else may have killed the process: run it again.
+    here: it was raised in the judge's process, which for an answer in the sandbox means by the driver.
     """
+
+    here = False
 
     def __init__(self, key: str, classes: Sequence[str] = (), fatal: bool = False, again: bool = False, **words: Any):
         super().__init__(key, words)
@@ -59,7 +62,9 @@ def local_failure(error: Exception) -> AnswerFailed:
     if isinstance(error, AnswerFailed):
         return error
     classes = [cls.__name__ for cls in type(error).__mro__ if cls not in (object, BaseException)]
-    return AnswerFailed("raised", classes, error=classes[0], message=str(error))
+    failure = AnswerFailed("raised", classes, error=classes[0], message=str(error))
+    failure.here = True
+    return failure
 
 
 class Provider(Protocol):
@@ -108,7 +113,7 @@ def run_driver(case: Case, implementation: Callable, seed: int, dtype: torch.dty
     """One run of the case's driver on one implementation."""
     try:
         return Outcome(case.driver(implementation, Draw(seed, dtype)))
-    except JudgeError:
+    except (JudgeError, MemoryError):
         raise
     except Exception as error:
         return Outcome(failure=local_failure(error))
@@ -131,16 +136,19 @@ class Judge:
     language: str = "en"
     runs: list[Run] = field(default_factory=list)
 
-    def expected(self, case: Case, seed: int, dtype: torch.dtype) -> list[Any]:
-        """What a right answer gives on this draw, by each oracle; the oracles must agree with one another."""
+    def expected(self, case: Case, seed: int, dtype: torch.dtype, reference: Callable | None = None) -> list[Any]:
+        """What a right answer gives on this draw, by each oracle; the oracles must agree with one another.
+
+        reference: stands in for `self.reference` when given.
+        """
         found: list[Any] = []
         if case.expected is not MISSING:
             found.append(_cast(case.expected, dtype))
-        for oracle in (self.reference, case.agrees_with):
+        oracles = (("the reference", reference or self.reference), ("the builtin", case.agrees_with))
+        for name, oracle in oracles:
             if oracle is None:
                 continue
             outcome = run_driver(case, oracle, seed, dtype)
-            name = "the reference" if oracle is self.reference else "the builtin"
             if outcome.failure:
                 raise JudgeError(
                     f"{self.exercise}, case {case.name}: {name} raised {outcome.failure.words} (seed {seed})"
@@ -159,8 +167,12 @@ class Judge:
 
     def judge_run(self, case: Case, answer: Callable, seed: int, dtype: torch.dtype) -> Run:
         """One run of one case, compared."""
-        expected = None if case.raises else self.expected(case, seed, dtype)
+        beside = getattr(answer, "_beside", None)  # an answer in the sandbox, which must not return what it should not
+        reference = beside(self.reference) if beside and self.reference else self.reference
+        expected = None if case.raises else self.expected(case, seed, dtype, reference)
         outcome = run_driver(case, answer, seed, dtype)
+        if beside and case.raises and outcome.failure and outcome.failure.here:
+            outcome = Outcome(failure=AnswerFailed("unusable", message=outcome.failure.words.get("message", "")))
         return Run(case, seed, dtype, outcome, self._difference(case, outcome, expected))
 
     def _difference(self, case: Case, outcome: Outcome, expected: list[Any] | None) -> Difference | None:
@@ -279,15 +291,22 @@ class Judge:
         """Points by weight; nothing for good manners alone: without one right value the score is 0."""
         total = sum(v.weight for v in verdicts)
         gained = sum(v.weight for v in verdicts if v.passed)
-        if gained and not any(v.passed and v.facet not in GATED_FACETS for v in verdicts):
+        if gained and not self._right_value(verdicts):
             return 0.0, [say("no_value", self.language)]
         return (round(points * gained / total, 4) if total else 0.0), []
+
+    def _right_value(self, verdicts: Sequence[CaseVerdict]) -> bool:
+        """Whether some case passed that nothing but a right value passes."""
+        return any(
+            v.passed and v.facet not in GATED_FACETS and case.raises is None
+            for v, case in zip(verdicts, self.cases, strict=False)
+        )
 
     def _status(self, verdicts: Sequence[CaseVerdict]) -> Status:
         if all(v.passed for v in verdicts):
             return "passed"
         keys = {run.outcome.failure.key for run in self.runs if run.outcome.failure}
-        if any(v.passed and v.facet not in GATED_FACETS for v in verdicts):
+        if self._right_value(verdicts):
             return "partial"
         if "timed_out" in keys:
             return "timed_out"

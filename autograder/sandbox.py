@@ -14,22 +14,34 @@ import sys
 import sysconfig
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
+import numpy as np
+import torch
 from pydantic import BaseModel, ConfigDict
 
 from autograder.cases import Rules
+from autograder.comparison import describe
 from autograder.judging import AnswerFailed, JudgeError
+from autograder.operations import OPERATIONS
 from autograder.slicing import Piece
-from autograder.worker.frames import Channel, ChannelClosed, Decoder, Encoder, FrameError, TooLarge, pickled
+from autograder.worker.frames import REPLY_TEXT, Channel, ChannelClosed, Decoder, Encoder, FrameError, TooLarge, pickled
+from autograder.worker.serve import PRIMITIVES
 
 PACKAGE = Path(__file__).resolve().parent
 START_SECONDS = 120
+CONTROL_SECONDS = 30
 LOST_ANSWERS = 3
 LEAVING_SECONDS = 2
+
+# the failures that a worker may report; the others are the judge's own to find
+REPORTED = {"raised", "raised_at", "not_defined", "forbidden", "changed_input", "subclass", "too_large"}
+
+VALUES = (type(None), bool, int, float, str, torch.Tensor, torch.dtype, np.generic)
 
 
 class Limits(BaseModel):
@@ -202,8 +214,9 @@ class Workshop:
             assert self._control is not None
             ours, theirs = socket.socketpair()
             try:
+                self._control.settimeout(CONTROL_SECONDS)
                 socket.send_fds(self._control, [json.dumps({"do": "fork"}).encode()], [theirs.fileno()])
-                return Channel(ours, self.limits.result_mb << 20)
+                return Channel(ours, self.limits.result_mb << 20, REPLY_TEXT)
             except OSError as error:
                 ours.close()
                 self.close()
@@ -221,11 +234,12 @@ class Workshop:
         if self._control is None:
             return {}
         try:
+            self._control.settimeout(CONTROL_SECONDS)
             self._control.send(json.dumps({"do": "kill", "grace": grace}).encode())
         except OSError:
             self.close()
             return {}
-        report = self._report(30)
+        report = self._report(CONTROL_SECONDS)
         if not report:
             self.close()
         return report
@@ -248,6 +262,8 @@ class Session:
         self._refused: AnswerFailed | None = None
         self._lost = 0
         self._deadline = time.monotonic() + workshop.limits.exercise_seconds
+        self._steps: list[Step] = []
+        self._step = 0
 
     def answer(self) -> "Remote":
         if self._refused:
@@ -281,25 +297,44 @@ class Session:
             self.workshop.end_process()
         self._remote = None
 
+    def beside(self, reference: Callable) -> "Remote":
+        """The reference behind an answer's interface; what it returns says where an answer may return an object."""
+        traced = Traced()
+        self._steps, self._step = traced.steps, 0
+        return traced.remote(reference)
+
     def operate(self, target: int, operation: str, args: tuple, kwargs: dict) -> Any:
         """One operation in the worker; its value, or AnswerFailed."""
-        encoder = Encoder(_outgoing, self.workshop.limits.result_mb << 20)
+        limits = self.workshop.limits
+        encoder = Encoder(_outgoing, limits.result_mb << 20)
         header = {"do": "operate", "op": operation, "target": target}
         try:
             header |= {"args": encoder.tree(list(args)), "kwargs": encoder.tree(kwargs)}
             data = encoder.blob()
+        except TooLarge:  # an earlier result of the answer's own
+            raise AnswerFailed("too_large", limit=limits.result_mb) from None
         except Exception as error:
             raise JudgeError(f"{self.name}: the arguments of {operation} cannot be sent: {error}") from error
-        reply, blob = self.request(header, data, self.workshop.limits.case_seconds)
+        reply, blob = self.request(header, data, limits.case_seconds)
+        step = self._steps[self._step] if self._step < len(self._steps) else None
+        self._step += 1
+        value_due = operation in OPERATIONS or (step is not None and step.operation == operation and step.value)
+
+        def opaque(tree: dict[str, Any]) -> Remote:
+            key, name = tree["h"], tree["n"]
+            if type(key) is not int or not isinstance(name, str):
+                raise FrameError("a tree that is no value")
+            if value_due:
+                expected = step.described if step else describe(())
+                raise AnswerFailed("not_a_result", came=printable(name, 80), expected=expected)
+            return Remote(self, key, printable(name, 80))
+
         try:
-            return Decoder(blob, self._incoming).value(reply["value"])
+            return Decoder(blob, opaque, limits.result_mb << 21).value(reply["value"])
+        except AnswerFailed:
+            raise
         except Exception as error:
             raise AnswerFailed("protocol", fatal=True) from error
-
-    def _incoming(self, tree: dict[str, Any]) -> "Remote":
-        if not isinstance(tree.get("h"), int) or not isinstance(tree.get("n"), str):
-            raise FrameError("a tree that is no value")
-        return Remote(self, tree["h"], tree["n"][:80])
 
     def request(self, header: dict[str, Any], blob: bytes, seconds: float) -> tuple[dict[str, Any], bytes]:
         """One frame there and one back, bound to a nonce."""
@@ -313,8 +348,9 @@ class Session:
         if left <= 0:
             raise AnswerFailed("timed_out", fatal=True, seconds=f"{self.workshop.limits.exercise_seconds:g}")
         try:
-            channel.send({**header, "nonce": nonce}, blob)
-            reply, data = channel.receive(left)
+            due = time.monotonic() + left
+            channel.send({**header, "nonce": nonce}, blob, left)
+            reply, data = channel.receive(max(0.0, due - time.monotonic()))
         except TimeoutError:
             raise AnswerFailed("timed_out", fatal=True, seconds=f"{left:.3g}") from None
         except ChannelClosed:
@@ -332,14 +368,14 @@ class Session:
 
     def _failure(self, failure: Any) -> AnswerFailed:
         """What the worker says went wrong, as far as it is well-formed."""
-        from autograder.language import SENTENCES
-
         try:
             key, words = failure["key"], failure["words"]
-            classes = [str(c)[:80] for c in failure.get("classes", [])][:20]
-            words = {str(k): v if isinstance(v, (int, float)) else str(v)[:1000] for k, v in words.items()}
-            if key not in SENTENCES:
-                raise KeyError(key)
+            if key not in REPORTED or len(words) > 10:
+                raise FrameError("a failure that a worker cannot know of")
+            classes = [printable(name, 80) for name in failure.get("classes", [])[:20]]
+            words = {
+                str(k)[:40]: v if isinstance(v, (int, float)) else printable(str(v), 1000) for k, v in words.items()
+            }
             built = AnswerFailed(key, classes, **words)
             built.difference.message()
             return built
@@ -383,16 +419,79 @@ def _outgoing(value: Any) -> dict[str, Any]:
     raise TypeError(f"a driver passed a {type(value).__name__}, which cannot be sent to the sandbox")
 
 
+def printable(text: str, limit: int) -> str:
+    """Text of a student's as messages, databases and terminals can take it."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text[:limit])
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation of a driver on the reference: what was done, and what came unless it was an object."""
+
+    operation: str
+    value: bool
+    described: Any
+
+
+class Traced:
+    """Runs operations on an object in this process, as a session does on an answer, and notes what came of each."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self._objects: list[Any] = []
+
+    def remote(self, value: Any) -> "Remote":
+        self._objects.append(value)
+        return Remote(self, len(self._objects) - 1, type(value).__name__)
+
+    def operate(self, target: int, operation: str, args: tuple, kwargs: dict) -> Any:
+        function = PRIMITIVES.get(operation) or OPERATIONS[operation]
+        result = function(self._objects[target], *self._local(args), **self._local(kwargs))
+        held = len(self._objects)
+        value = self._wrapped(result)
+        self.steps.append(Step(operation, len(self._objects) == held, describe(result)))
+        return value
+
+    def beside(self, reference: Callable) -> "Remote":
+        return self.remote(reference)
+
+    def _local(self, value: Any) -> Any:
+        if isinstance(value, Remote):
+            return self._objects[value._key]
+        if type(value) in (list, tuple):
+            return type(value)(self._local(item) for item in value)
+        if type(value) is dict:
+            return {key: self._local(item) for key, item in value.items()}
+        return value
+
+    def _wrapped(self, value: Any) -> Any:
+        """The value, with a remote in the place of everything in it that a frame would not hold as a value."""
+        if isinstance(value, VALUES):
+            return value
+        if isinstance(value, (list, tuple, dict)):
+            items = value.values() if isinstance(value, dict) else value
+            wrapped = [self._wrapped(item) for item in items]
+            if all(a is b for a, b in zip(wrapped, items, strict=True)):
+                return value
+            if isinstance(value, dict):
+                return dict(zip(value, wrapped, strict=True))
+            return wrapped if isinstance(value, list) else tuple(wrapped)
+        return self.remote(value)
+
+
 class Remote:
     """An object that lives in the sandbox: the answer, or something that it returned."""
 
-    def __init__(self, session: Session, key: int, type_name: str):
+    def __init__(self, session: "Session | Traced", key: int, type_name: str):
         self._session = session
         self._key = key
         self.type_name = type_name
 
     def _operate(self, operation: str, args: tuple, kwargs: dict) -> Any:
         return self._session.operate(self._key, operation, args, kwargs)
+
+    def _beside(self, reference: Callable) -> "Remote":
+        return self._session.beside(reference)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._operate("call", args, kwargs)

@@ -6,7 +6,6 @@ patching json, torch or safetensors later changes nothing here.
 
 import base64
 import json
-import math
 import socket
 import struct
 import time
@@ -21,12 +20,16 @@ from safetensors.torch import load
 
 HEADER = struct.Struct(">4sII")
 MAGIC = b"ATL1"
-JSON_LIMIT = 8 << 20
+REQUEST_TEXT, REPLY_TEXT = 32 << 20, 4 << 20
+LONGEST_INTEGER = 10_000  # bits; Python refuses to print much longer ones
+MOST_NESTED = 50
 
 _detach = torch.Tensor.detach
 _contiguous = torch.Tensor.contiguous
 _data_ptr = torch.Tensor.data_ptr
 _stride = torch.Tensor.stride
+_resolve_conj = torch.Tensor.resolve_conj
+_resolve_neg = torch.Tensor.resolve_neg
 _tensor_types = (torch.Tensor, torch.nn.Parameter)
 _strided = torch.strided
 _json = c_make_encoder(None, None, encode_basestring_ascii, None, ":", ",", False, False, True)
@@ -83,12 +86,16 @@ class Encoder:
 
     def tree(self, value: Any, depth: int = 0) -> Any:
         kind = type(value)
-        if depth > 50:
+        if depth > MOST_NESTED:
             raise TooLarge
         if value is None or kind is bool:
             return value
-        if kind is str or kind is int:
-            self._grow(len(value) if kind is str else value.bit_length() // 3)
+        if kind is str:
+            self._grow(len(value))
+            return value
+        if kind is int:
+            if value.bit_length() > LONGEST_INTEGER:
+                raise TooLarge
             return value
         if kind is float:
             return {"f": float.__repr__(value)}
@@ -119,7 +126,7 @@ class Encoder:
             raise NotPlain(f"{t.layout} tensor of {t.dtype} on {t.device}".replace("torch.", ""))
         key = str(len(self.tensors))
         self._grow(t.numel() * t.element_size())
-        self.tensors[key] = _contiguous(t)
+        self.tensors[key] = _contiguous(_resolve_neg(_resolve_conj(t)))
         return {"t": key} if t.is_contiguous() else {"t": key, "s": list(_stride(t))}
 
     def blob(self) -> bytes:
@@ -142,63 +149,76 @@ class Decoder:
     """Turns a JSON tree and tensors back into a value.
 
     opaque: what to do with a tree that stands for an object; without it such trees are errors.
+    limit: how many bytes all tensors together may take once they are laid out with their strides.
     """
 
-    def __init__(self, blob: bytes, opaque: Callable[[dict], Any] | None = None):
+    def __init__(self, blob: bytes, opaque: Callable[[dict], Any] | None = None, limit: int = 1 << 30):
         self.tensors = load(blob) if blob else {}
         self.opaque = opaque
+        self.left = limit
 
-    def value(self, tree: Any) -> Any:
+    def value(self, tree: Any, depth: int = 0) -> Any:
         if tree is None or isinstance(tree, (bool, int, str)):
             return tree
-        if not isinstance(tree, dict):
+        if not isinstance(tree, dict) or depth > MOST_NESTED + 1:
             raise FrameError("a tree that is no value")
         if "f" in tree:
             return float(tree["f"])
         if "t" in tree:
-            return _restride(self.tensors[tree["t"]], tree.get("s"))
+            return self._restride(self.tensors[tree["t"]], tree.get("s"))
         if "u" in tree:
-            return tuple(self.value(v) for v in tree["u"])
+            return tuple([self.value(v, depth + 1) for v in tree["u"]])
         if "l" in tree:
-            return [self.value(v) for v in tree["l"]]
+            return [self.value(v, depth + 1) for v in tree["l"]]
         if "d" in tree:
-            return {self.value(k): self.value(v) for k, v in tree["d"]}
+            return {self.value(k, depth + 1): self.value(v, depth + 1) for k, v in tree["d"]}
         if "y" in tree:
             return _dtypes[tree["y"]]
         if self.opaque is None:
             raise FrameError("an object where a value was due")
         return self.opaque(tree)
 
-
-def _restride(t: torch.Tensor, stride: list[int] | None) -> torch.Tensor:
-    """The same numbers laid out with the given strides."""
-    if stride is None or t.numel() == 0 or any(s < 0 for s in stride) or len(stride) != t.dim():
-        return t
-    if math.prod(t.shape) * max([*stride, 1]) > 1 << 28:
-        return t
-    extent = 1 + sum((n - 1) * s for n, s in zip(t.shape, stride, strict=True))
-    laid_out = torch.zeros(extent, dtype=t.dtype).as_strided(t.shape, stride)
-    if any(s == 0 and n > 1 for n, s in zip(t.shape, stride, strict=True)):  # an expanded tensor
-        first = tuple(slice(0, 1) if s == 0 else slice(None) for s in stride)
-        laid_out[first].copy_(t[first])
-    else:
-        laid_out.copy_(t)
-    return laid_out
+    def _restride(self, t: torch.Tensor, stride: list[int] | None) -> torch.Tensor:
+        """The same numbers laid out with the given strides, where that takes no more memory than is left."""
+        if stride is None:
+            return t
+        if len(stride) != t.dim() or any(type(s) is not int or s < 0 for s in stride):
+            raise FrameError("strides that are none")
+        if t.numel() == 0:
+            return t
+        extent = 1 + sum((n - 1) * s for n, s in zip(t.shape, stride, strict=True))
+        if extent * t.element_size() > self.left:
+            return t
+        self.left -= extent * t.element_size()
+        laid_out = torch.zeros(extent, dtype=t.dtype).as_strided(t.shape, stride)
+        if any(s == 0 and n > 1 for n, s in zip(t.shape, stride, strict=True)):  # an expanded tensor
+            first = tuple(slice(0, 1) if s == 0 else slice(None) for s in stride)
+            laid_out[first].copy_(t[first])
+        else:
+            laid_out.copy_(t)
+        return laid_out
 
 
 class Channel:
-    """Frames over a stream socket, each side with its own time limit."""
+    """Frames over a stream socket, each side with its own time limit.
 
-    def __init__(self, sock: socket.socket, limit: int):
+    limit: how many bytes the tensors of a frame may take. text_limit: how many its header may take.
+    """
+
+    def __init__(self, sock: socket.socket, limit: int, text_limit: int = REQUEST_TEXT):
         self.sock = sock
         self.limit = limit
+        self.text_limit = text_limit
         self._buffer = bytearray()
 
-    def send(self, header: dict[str, Any], blob: bytes = b"") -> None:
+    def send(self, header: dict[str, Any], blob: bytes = b"", seconds: float | None = None) -> None:
+        """Send a frame; TimeoutError when the other side has not read it within `seconds`."""
         text = "".join(_json(header, 0)).encode("ascii")
         try:
-            self.sock.settimeout(None)
+            self.sock.settimeout(seconds)
             self.sock.sendall(HEADER.pack(MAGIC, len(text), len(blob)) + text + blob)
+        except TimeoutError:
+            raise
         except OSError as error:
             raise ChannelClosed from error
 
@@ -208,7 +228,7 @@ class Channel:
         magic, text_size, blob_size = HEADER.unpack(self._exactly(HEADER.size, deadline))
         if magic != MAGIC:
             raise FrameError("bytes that are no frame")
-        if text_size > JSON_LIMIT or blob_size > self.limit + (1 << 20):
+        if text_size > self.text_limit or blob_size > self.limit + (1 << 20):
             raise TooLarge
         text = self._exactly(text_size, deadline)
         blob = self._exactly(blob_size, deadline)
