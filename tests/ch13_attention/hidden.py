@@ -18,9 +18,6 @@ BFLOAT16 = {"dtypes": (torch.bfloat16,), "rtol": 1.6e-2, "atol": 6e-2}
 SHARP = {"rtol": 1e-3, "atol": 1e-3}
 
 
-# scaled_dot_product_attention
-
-
 @case("scaled_dot_product_attention", agrees_with=F.scaled_dot_product_attention)
 def values_wider_than_keys(attention, draw):
     """value 比 key 宽"""
@@ -200,9 +197,6 @@ def keys_and_values_of_two_lengths_are_an_error(attention, draw):
     return attention(draw.normal(2, 4), draw.normal(5, 4), draw.normal(3, 4))
 
 
-# attention_backward
-
-
 def backward_by_autograd(grad_output, query, key, value):
     """Equation 13.3 by torch's own attention and autograd."""
     leaves = [x.detach().requires_grad_() for x in (query, key, value)]
@@ -265,9 +259,6 @@ def an_empty_batch_has_empty_gradients(backward, draw):
 def a_gradient_as_wide_as_the_keys_is_an_error(backward, draw):
     """上游梯度的宽度与 value 不符是错误"""
     return backward(draw.normal(3, 4), draw.normal(3, 4), draw.normal(5, 4), draw.normal(5, 6))
-
-
-# multi_head_attention
 
 
 def torch_multi_head(x, in_weight, in_bias, out_weight, out_bias, num_heads, attn_mask=None):
@@ -394,9 +385,6 @@ def five_features_in_two_heads_are_an_error(attention, draw):
     return attention(draw.normal(2, 4, 5), *projections(draw, 5), 2)
 
 
-# MultiHeadAttention
-
-
 class TorchMultiHead(nn.MultiheadAttention):
     """torch's module with our forward: self-attention, True means attend."""
 
@@ -487,9 +475,6 @@ def fresh_weights_start_as_torchs_do(module_class, draw):
 def ten_features_in_three_heads_are_an_error(module_class, draw):
     """十个特征分给三个头是错误"""
     return module_class(10, 3).state_dict()["in_proj_bias"]
-
-
-# grouped_query_attention
 
 
 def torch_grouped(query, key, value, attn_mask=None, is_causal=False, scale=None):
@@ -594,9 +579,6 @@ def a_grouped_mask_with_is_causal_is_an_error(attention, draw):
     """同时给 attn_mask 和 is_causal 是错误"""
     mask = torch.ones(4, 4, dtype=torch.bool)
     return attention(draw.normal(4, 4, 5), draw.normal(2, 4, 5), draw.normal(2, 4, 5), mask, True)
-
-
-# blockwise_attention
 
 
 def all_blocks_at_once(query, key, value, block_size):
@@ -717,9 +699,6 @@ def values_longer_than_the_keys_are_an_error(attention, draw):
     return attention(draw.normal(3, 4), draw.normal(4, 4), draw.normal(6, 4), 2)
 
 
-# decode_with_kv_cache
-
-
 def from_the_full_sequence(q_t, k_t, v_t, cache):
     """The last rows of torch's causal attention over the whole sequence, with blank queries for the past."""
     keys, values = (k_t, v_t) if cache is None else (torch.cat([cache[0], k_t], -2), torch.cat([cache[1], v_t], -2))
@@ -800,9 +779,6 @@ def an_empty_cache_is_like_none(decode, draw):
 def a_cache_of_other_features_is_an_error(decode, draw):
     """缓存的特征数不符是错误"""
     return decode(*draw.normals(3, shape=(2, 1, 4)), (draw.normal(2, 3, 5), draw.normal(2, 3, 4)))
-
-
-# sinusoidal_positions
 
 
 def by_complex_exponentials(length, dim):

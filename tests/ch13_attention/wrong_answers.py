@@ -6,8 +6,6 @@ import torch
 
 from autograder.cases import edited, wrong
 
-# scaled_dot_product_attention
-
 forgets_the_scale = edited(
     "scaled_dot_product_attention",
     {"scale = query.shape[-1] ** -0.5": "scale = 1.0"},
@@ -138,8 +136,6 @@ def masks_after_the_softmax(query, key, value, attn_mask=None, is_causal=False, 
     return (weights if attn_mask is None else weights * attn_mask) @ value
 
 
-# attention_backward
-
 takes_only_the_diagonal_of_the_jacobian = edited(
     "attention_backward",
     {
@@ -194,8 +190,6 @@ swaps_the_gradients_of_query_and_key = edited(
     返回的顺序是 dQ、dK、dV。""",
 )
 
-# multi_head_attention
-
 scales_by_the_whole_embedding = edited(
     "multi_head_attention",
     {"query, key, value, attn_mask)": "query / num_heads**0.5, key, value, attn_mask)"},
@@ -220,7 +214,6 @@ reshapes_where_it_should_transpose = edited(
         "projection.unflatten(-1, (num_heads, -1)).transpose(1, 2)": (
             "projection.reshape(x.shape[0], num_heads, x.shape[1], x.shape[2] // num_heads)"
         ),
-        "for projection in": "for projection in",
     },
     """The shape of your heads is right, but reshape never moves a number: one head now holds features of different
     positions. Split the last dimension first, then change the order of the dimensions.
@@ -275,8 +268,6 @@ forgets_to_hand_on_the_mask = edited(
 
     掩码不影响你的输出：attn_mask 传到哪里去了？""",
 )
-
-# MultiHeadAttention
 
 starts_all_weights_at_zero = edited(
     "MultiHeadAttention",
@@ -338,8 +329,6 @@ accepts_heads_that_do_not_fit = edited(
     MultiHeadAttention(10, 3) 应当在构造时就拒绝，而不是等到第一次前向计算。""",
 )
 
-# grouped_query_attention
-
 tiles_the_key_heads = edited(
     "grouped_query_attention",
     {
@@ -383,8 +372,6 @@ hands_on_no_options = edited(
 
     attn_mask、is_causal 和 scale 的含义不变：你的答案没有用到它们。""",
 )
-
-# blockwise_attention
 
 never_rescales_what_was_summed = edited(
     "blockwise_attention",
@@ -450,8 +437,6 @@ def averages_the_softmax_of_every_block(query, key, value, block_size):
     return sum(outputs) / len(outputs)
 
 
-# decode_with_kv_cache
-
 counts_causality_from_the_top_left = edited(
     "decode_with_kv_cache",
     {".tril(seen - new)": ".tril()"},
@@ -503,8 +488,6 @@ cuts_the_gradient_of_the_cache = edited(
 
     训练时，后面的 token 会经由缓存把梯度传给这个 key 和 value：detach 把它切断了。""",
 )
-
-# sinusoidal_positions
 
 puts_all_sines_before_all_cosines = edited(
     "sinusoidal_positions",
