@@ -21,10 +21,9 @@ c.merge(stub_config(course.language))
 plugins = "autograder.nbgrader_plugins"
 c.Autograde.exporter_class = f"{plugins}.SubmissionExporter"
 c.Autograde.pre_convert_hook = f"{plugins}.register_chapter.register_chapter"
-c.Autograde.sanitize_preprocessors = ["nbgrader.preprocessors.ClearOutput", f"{plugins}.Reassemble"]
+c.Autograde.sanitize_preprocessors = [f"{plugins}.Reassemble"]
 c.Autograde.autograde_preprocessors = [
     f"{plugins}.JudgeExecute",
-    "nbgrader.preprocessors.LimitOutput",
     f"{plugins}.JudgeSaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
 ]

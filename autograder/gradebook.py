@@ -18,6 +18,7 @@ from nbgrader.api import (
     BaseCell,
     Grade,
     Gradebook,
+    InvalidEntry,
     MissingEntry,
     Student,
     SubmittedAssignment,
@@ -62,7 +63,6 @@ class HeldSession(Session):
 
     def commit(self) -> None:
         self.flush()
-        self.expire_all()
 
     def commit_all(self) -> None:
         super().commit()
@@ -152,6 +152,9 @@ class Recorder:
                 with Gradebook(self.coursedir.db_url, self.course.name) as gradebook:
                     gradebook.update_or_create_assignment(entry.name, duedate=entry.due, course_id=self.course.name)
                 SaveCells(parent=self.autograde).preprocess(read_release(release), resources)
+            except (SQLAlchemyError, InvalidEntry) as error:
+                session.rollback()
+                raise GradebookError(f"{self.coursedir.db_url}: {entry.name} cannot be registered: {error}") from error
             except RuntimeError as error:
                 session.rollback()
                 raise GradebookError(

@@ -2,6 +2,7 @@
 
 import atexit
 import importlib
+import math
 import multiprocessing
 import os
 import signal
@@ -84,6 +85,9 @@ class Judge(Protocol):
 
     def __init__(self, sandbox: str): ...
 
+    def prepare(self, plan: ChapterEntry) -> None:
+        """Make ready for the jobs of a chapter."""
+
     def __call__(self, job: Job) -> Verdict: ...
 
     def close(self) -> None: ...
@@ -100,6 +104,9 @@ class SandboxedJudge:
         self._chapter: tuple[str, Any] = ("", None)
         self._workshop: tuple[str, Any] = ("", None)
 
+    def prepare(self, plan: ChapterEntry) -> None:
+        self._workshop_of(plan)
+
     def __call__(self, job: Job) -> Verdict:
         from autograder.chapters import CourseError
         from autograder.judgement import judge_submission
@@ -113,7 +120,7 @@ class SandboxedJudge:
                 student=job.student,
                 attempt=job.attempt,
                 secret=job.secret,
-                workshop=self._workshop_of(job),
+                workshop=self._workshop_of(job.plan),
             )
         except SandboxError as error:
             raise JudgesUnusable(str(error)) from error
@@ -133,10 +140,10 @@ class SandboxedJudge:
             self._chapter = (key, Chapter(Path(job.root), job.chapter))
         return self._chapter[1]
 
-    def _workshop_of(self, job: Job) -> Any:
+    def _workshop_of(self, plan: ChapterEntry) -> Any:
         from autograder.sandbox import Limits, Workshop
 
-        key = job.plan.limits.model_dump_json()
+        key = plan.limits.model_dump_json()
         if self._workshop[0] != key:
             self.close()
             workshop = Workshop(self.sandbox, Limits.model_validate_json(key))
@@ -150,12 +157,21 @@ _judges: dict[tuple[str, str], Judge] = {}
 
 def run_job(job: Job) -> Verdict:
     """Judge one submission in this process, which keeps its judge for the next one."""
-    key = (job.judge, job.sandbox)
+    return _judge_here(job.judge, job.sandbox)(job)
+
+
+def prepare(judge: str, sandbox: str, plan: ChapterEntry) -> None:
+    """Make this process ready for a chapter's jobs."""
+    _judge_here(judge, sandbox).prepare(plan)
+
+
+def _judge_here(judge: str, sandbox: str) -> Judge:
+    key = (judge, sandbox)
     if key not in _judges:
-        module, _, name = job.judge.rpartition(".")
-        _judges[key] = getattr(importlib.import_module(module), name)(job.sandbox)
+        module, _, name = judge.rpartition(".")
+        _judges[key] = getattr(importlib.import_module(module), name)(sandbox)
         Finalize(_judges[key], _judges[key].close, exitpriority=10)
-    return _judges[key](job)
+    return _judges[key]
 
 
 def _begin_process() -> None:
@@ -235,7 +251,8 @@ class Judges:
     def __init__(self, workers: int, executor: Executor | None = None, judge: str = JUDGE):
         self.judge = judge
         self.given = executor
-        self.slots = [self._slot() for _ in range(max(1, workers))]
+        self.workers = max(1, workers)
+        self.slots: list[_Slot] = []
 
     def __enter__(self) -> "Judges":
         return self
@@ -248,6 +265,14 @@ class Judges:
         for slot in self.slots:
             slot.close()
 
+    def begin(self, sandbox: str = "", plan: ChapterEntry | None = None) -> None:
+        """Start the processes, and the sandbox that the first jobs of a chapter will need in them."""
+        if not self.slots:
+            self.slots = [self._slot() for _ in range(self.workers)]
+            if plan is not None and self.given is None:
+                for slot in self.slots:
+                    slot.executor.submit(prepare, self.judge, sandbox, plan)
+
     def _slot(self) -> _Slot:
         if self.given is not None:
             return _Slot(self.given, own=False)
@@ -259,8 +284,12 @@ class Judges:
 
         The processes have work queued while the caller deals with an outcome. Raises JudgesUnusable.
         """
-        waiting: deque[_Task] = deque()
         source = iter(jobs)
+        first = next(source, None)
+        if first is None:
+            return
+        self.begin()
+        waiting: deque[_Task] = deque([_Task(first)])
         more = True
         while True:
             for slot in self.slots:
@@ -397,6 +426,11 @@ def stored(store: Store, job: Job, warn: Callable[[str], None]) -> Record | None
         warn(str(error))
         return None
     return record if record is not None and record.key == job.key else None
+
+
+def clamped(score: float, points: float) -> float:
+    """A score as it may stand in a gradebook: from 0 to the cell's points, and 0 if it is no number."""
+    return 0.0 if math.isnan(score) else min(float(points), max(0.0, float(score)))
 
 
 def has_gpu() -> bool:

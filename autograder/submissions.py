@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 import nbformat
+import nbformat
 from nbformat import NotebookNode, from_dict
 
 from autograder.answers import Cell, Submission

@@ -7,9 +7,9 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Bool, Enum, Unicode, default
 
-from autograder.judges import JUDGE, VERDICTS, make_job, verdict_for
+from autograder.judges import JUDGE, VERDICTS, clamped, make_job, verdict_for
 from autograder.nbgrader_plugins.feedback import message_outputs, verdict_outputs
-from autograder.nbgrader_plugins.save_auto_grades import Judged, clamped
+from autograder.nbgrader_plugins.save_auto_grades import Judged
 from autograder.store import Store
 from autograder.submissions import label, language_of, origin_of, submission_of
 

@@ -1,13 +1,14 @@
-import math
 from dataclasses import dataclass
 
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
-from nbgrader.api import Grade
+from nbgrader.api import BaseCell, Comment, Grade
 from nbgrader.preprocessors import SaveAutoGrades
+from nbgrader.utils import compute_checksum, is_task
 from traitlets import Bool
 
 from autograder.answers import Submission
+from autograder.judges import clamped
 from autograder.store import Mark, Store, StoreError, digests_by_exercise
 from autograder.submissions import label, origin_of
 from autograder.verdicts import ExerciseVerdict, Verdict
@@ -30,11 +31,6 @@ class Judged:
         return found if found and found.settled else None
 
 
-def clamped(score: float, points: float) -> float:
-    """A score as it may stand in a gradebook: from 0 to the cell's points, and 0 if it is no number."""
-    return 0.0 if math.isnan(score) else min(float(points), max(0.0, float(score)))
-
-
 class JudgeSaveAutoGrades(SaveAutoGrades):
     """A preprocessor that saves the judge's scores in the gradebook.
 
@@ -53,7 +49,9 @@ class JudgeSaveAutoGrades(SaveAutoGrades):
         mark = self.judged.store.marked(assignment, student)
         self.before = mark.answers if mark else {}
         self.now = digests_by_exercise(self.judged.submission) if self.judged.submission else {}
-        self.reset = False
+        self.grades: dict[str, Grade] = {}
+        self.comments: dict[str, Comment] = {}
+        self.begun = False
         made = super().preprocess(nb, resources)
         if self.mark:
             try:
@@ -65,8 +63,7 @@ class JudgeSaveAutoGrades(SaveAutoGrades):
     def _add_score(self, cell: NotebookNode, resources: ResourcesDict) -> None:
         """Save what the verdict says of this check. A grader's own score stays, to be looked at again if the answer is
         another one than before."""
-        if not self.reset:
-            self._reset_checks()
+        self._begin()
         if origin_of(cell) != "check" and self.judged.submission is not None:
             super()._add_score(cell, resources)
             return
@@ -81,15 +78,35 @@ class JudgeSaveAutoGrades(SaveAutoGrades):
             grade.needs_manual_grade = grade.manual_score is not None and not unchanged
         self.gradebook.db.commit()
 
-    def _grade(self, cell: NotebookNode) -> Grade:
-        return self.gradebook.find_grade(
-            cell.metadata.nbgrader.grade_id, self.notebook_id, self.assignment_id, self.student_id
-        )
-
-    def _reset_checks(self) -> None:
-        notebook = self.gradebook.find_submission_notebook(self.notebook_id, self.assignment_id, self.student_id)
-        for grade in notebook.grades:
-            if grade.cell.cell_type == "code":
-                grade.auto_score, grade.needs_manual_grade = 0.0, False
+    def _add_comment(self, cell: NotebookNode, resources: ResourcesDict) -> None:
+        """As SaveAutoGrades does it, without asking the gradebook for each cell."""
+        self._begin()
+        comment = self.comments.get(cell.metadata.nbgrader.grade_id)
+        if comment is None:
+            super()._add_comment(cell, resources)
+            return
+        untouched = cell.metadata.nbgrader.get("checksum") == compute_checksum(cell)
+        comment.auto_comment = "No response." if untouched and not is_task(cell) else None
         self.gradebook.db.commit()
-        self.reset = True
+
+    def _grade(self, cell: NotebookNode) -> Grade:
+        grade_id = cell.metadata.nbgrader.grade_id
+        if grade_id in self.grades:
+            return self.grades[grade_id]
+        return self.gradebook.find_grade(grade_id, self.notebook_id, self.assignment_id, self.student_id)
+
+    def _begin(self) -> None:
+        """Before the first cell: fetch the rows of this submission at once, and reset those of its checks."""
+        if self.begun:
+            return
+        self.begun = True
+        notebook = self.gradebook.find_submission_notebook(self.notebook_id, self.assignment_id, self.student_id)
+        rows = self.gradebook.db.query
+        grades = rows(Grade, BaseCell.name).join(BaseCell, BaseCell.id == Grade.cell_id)
+        comments = rows(Comment, BaseCell.name).join(BaseCell, BaseCell.id == Comment.cell_id)
+        self.grades = {name: grade for grade, name in grades.filter(Grade.notebook_id == notebook.id)}
+        self.comments = {name: comment for comment, name in comments.filter(Comment.notebook_id == notebook.id)}
+        checks = {cell.name for cell in notebook.notebook.grade_cells if cell.cell_type == "code"}
+        for name in checks & self.grades.keys():
+            self.grades[name].auto_score, self.grades[name].needs_manual_grade = 0.0, False
+        self.gradebook.db.commit()

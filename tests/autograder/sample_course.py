@@ -10,6 +10,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 from autograder.verdicts import CaseVerdict, ExerciseVerdict, Verdict
 
 CHAPTER = "ch90_sample"
@@ -63,7 +65,8 @@ def make_course(root: Path, points: dict[str, float] | None = None) -> Path:
     (root / ".secret").write_text("sample secret\n", encoding="utf-8")
     for language in ("en", "zh"):
         release(root, language).parent.mkdir(parents=True, exist_ok=True)
-        release(root, language).write_text(json.dumps(release_notebook(language, points)), encoding="utf-8")
+        text = nbformat.writes(nbformat.from_dict(release_notebook(language, points)))
+        release(root, language).write_text(text, encoding="utf-8")
         (root / "build" / "source" / language / CHAPTER).mkdir(parents=True, exist_ok=True)
     (root / "submitted").mkdir(exist_ok=True)
     return root
@@ -75,7 +78,6 @@ def release(root: Path, language: str = "en") -> Path:
 
 def release_notebook(language: str = "en", points: dict[str, float] | None = None) -> dict[str, Any]:
     """A release notebook as `atlas build` makes them, checksums included."""
-    from nbformat import from_dict
     from nbgrader.utils import compute_checksum
 
     prose = {"en": "A section of prose, number {}.", "zh": "第 {} 节的正文。"}[language]
@@ -105,7 +107,7 @@ def release_notebook(language: str = "en", points: dict[str, float] | None = Non
     ]
     for cell in cells:
         if "nbgrader" in cell["metadata"]:
-            cell["metadata"]["nbgrader"]["checksum"] = compute_checksum(from_dict(cell))
+            cell["metadata"]["nbgrader"]["checksum"] = compute_checksum(nbformat.from_dict(cell))
     metadata = {
         "atlas": {"chapter": CHAPTER, "language": language, "schema": 1},
         "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -188,6 +190,9 @@ class SampleJudge:
 
     def __init__(self, sandbox: str):
         self.sandbox = sandbox
+
+    def prepare(self, plan: Any) -> None:
+        pass
 
     def close(self) -> None:
         pass
