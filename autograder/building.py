@@ -206,9 +206,13 @@ def _disagreements(
                 elif cell.name not in names:
                     yield f"{path}:{cell.line}: {FILE} lists no {kind} {cell.name!r} in {entry.name}: add it there"
                 seen.add(cell.name)
-            for name in names:
-                if name not in seen:
-                    yield f"{path}: no cell for {kind} {name!r}, which {FILE} lists in {entry.name}: add one"
+            missing = [name for name in names if name not in seen]
+            for name in missing:
+                yield f"{path}: no cell for {kind} {name!r}, which {FILE} lists in {entry.name}: add one"
+            order = [cell.name for cell in cells if cell.kind == kind]
+            if not missing and len(order) == len(names) and order != names:
+                first = next(cell for cell, name in zip(order, names, strict=True) if cell != name)
+                yield f"{path}: the {kind} {first} stands in another place than in {FILE}: list them in this order"
     if len(texts) == 2:
         yield from differences(texts["en"], texts["zh"], (chapter.source / "en.md", chapter.source / "zh.md"))
     for name in listed["exercise"]:

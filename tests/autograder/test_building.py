@@ -318,6 +318,15 @@ class TestWhatTheFilesMustAgreeOn:
         assert "en.md:32: course.yml lists no exercise 'Running' in ch01_sums: add it there" in text
         assert "reference.py: 'Running' is no exercise of ch01_sums" in text
 
+    def test_exercises_listed_in_another_order_than_their_cells(self, root):
+        line = "      - {name: Running, points: 1, difficulty: 5, minutes: 20}\n"
+        edit(root, "course.yml", line, "")
+        edit(root, "course.yml", "    exercises:\n", "    exercises:\n" + line)
+        text = self.problems(root)
+        assert (
+            "en.md: the exercise add stands in another place than in course.yml: list them in this order" in text
+        )
+
     def test_an_exercise_with_two_cells(self, root):
         edit_both(root, ":exercise: Running", ":exercise: add")
         assert "a second cell of exercise add: remove one" in self.problems(root)
