@@ -77,6 +77,8 @@ def name_of_factor(factor: float) -> str:
     """A factor as a person writes it: 2.82843 (√8), 0.2 (1/5), −3."""
     text = f"{factor:.6g}"
     size = abs(factor)
+    if not LARGEST_NAMED**-2 < size < LARGEST_NAMED**2:
+        return text
     sign = "−" if factor < 0 else ""
     for base, name in ((size, "{}"), (1 / size if size else 0.0, "1/{}")):
         for value, form in ((base, "{}"), (base * base, "√{}")):
