@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import torch
 
-from autograder.cases import MISSING, Answer, Case
+from autograder.cases import MISSING, Answer, Case, Rules
 from autograder.comparison import Difference, compare, describe
 from autograder.draws import Draw, seed_of
 from autograder.language import say
@@ -134,6 +134,7 @@ class Judge:
     key: tuple[Any, ...] = ()
     wrong_answers: Sequence[Answer] = ()
     language: str = "en"
+    rules: Rules = Rules()
     runs: list[Run] = field(default_factory=list)
 
     def expected(self, case: Case, seed: int, dtype: torch.dtype, reference: Callable | None = None) -> list[Any]:
@@ -191,7 +192,7 @@ class Judge:
         if failure is not None:
             return failure.difference
         for value in expected or []:
-            difference = compare(outcome.value, value, case.rtol, case.atol)
+            difference = compare_answer(outcome.value, value, case)
             if difference:
                 return difference
         return None
@@ -317,28 +318,46 @@ class Judge:
     def matches(self) -> list[Answer]:
         """The known wrong answers that give what the student gave on every failing draw."""
         failing = [run for run in self.runs if run.difference]
-        if not failing or any(run.outcome.failure and not run.outcome.failure.classes for run in failing):
+        failures = [run.outcome.failure for run in failing if run.outcome.failure]
+        if not failing or any(not f.classes and f.key != "changed_input" for f in failures):
             return []
         return [answer for answer in self.wrong_answers if self._same_mistake(answer, failing)]
 
     def _same_mistake(self, answer: Answer, failing: Sequence[Run]) -> bool:
-        function = load_answer(answer)
-        compared = False
+        from autograder.watching import Watched
+
+        function = Watched(load_answer(answer), self.rules)
+        telling = False  # an exception alone, such as a TypeError, tells little
         for run in failing:
             outcome = run_driver(run.case, function, run.seed, run.dtype)
-            if outcome.failure or run.outcome.failure:
-                if not (outcome.failure and run.outcome.failure):
+            theirs, known = run.outcome.failure, outcome.failure
+            if theirs or known:
+                if not (theirs and known and _same_failure(theirs, known)):
                     return False
-                if outcome.failure.classes[:1] != run.outcome.failure.classes[:1]:
-                    return False
-                continue
-            try:
-                if compare(run.outcome.value, outcome.value, run.case.rtol, run.case.atol):
-                    return False
-            except TypeError:
+                telling = telling or theirs.key == "changed_input"
+            elif compare_answer(run.outcome.value, outcome.value, run.case):
                 return False
-            compared = True
-        return compared
+            else:
+                telling = True
+        return telling
+
+
+def _same_failure(a: AnswerFailed, b: AnswerFailed) -> bool:
+    return a.classes[:1] == b.classes[:1] if a.classes else a.key == b.key
+
+
+def compare_answer(came: Any, expected: Any, case: Case) -> Difference | None:
+    """Compare what an answer gave. A value so odd that it cannot even be compared is the answer's fault.
+
+    What the oracles gave has been compared before, so nothing of theirs can be the reason.
+    """
+    try:
+        difference = compare(came, expected, case.rtol, case.atol)
+        if difference:
+            difference.message()
+        return difference
+    except Exception as error:
+        return Difference("unusable", {"message": f"{type(error).__name__}: {error}"[:200]})
 
 
 def load_answer(answer: Answer) -> Callable:

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from autograder.cases import Answer, case
+from autograder.cases import Answer, Rules, case
 from autograder.judging import AnswerFailed, Judge, JudgeError, Local
 from autograder.operations import vjp
+from autograder.watching import Watched
 
 
 def square(x):
@@ -147,6 +148,33 @@ def test_the_hint_of_the_wrong_answer_that_gives_the_same(language, hint):
 def test_no_hint_for_another_mistake():
     assert judge(lambda x: 3 * x, [values], wrong_answers=[WRONG]).hints == []
     assert judge(reference, [values], wrong_answers=[WRONG]).hints == []
+
+
+DOUBLES_IN_PLACE = Answer("square", "in_place", "def square(x):\n    return x.mul_(x)\n", "In place.", right=False)
+
+
+def test_an_answer_that_changes_its_input_gets_the_hint_of_the_one_that_does_too():
+    watched = Watched(lambda x: x.mul_(x), Rules())
+    verdict = judge(watched, [values], wrong_answers=[WRONG, DOUBLES_IN_PLACE])
+    assert "changed its input x" in verdict.cases[0].message
+    assert verdict.misconceptions == ["in_place"]
+
+
+class Odd(list):
+    """A value that cannot be compared."""
+
+    def __len__(self):
+        raise OverflowError("odd")
+
+
+def test_a_value_that_cannot_be_compared_is_the_answers_fault_not_the_judges():
+    @case("square")
+    def pairs(square, draw):
+        return square(draw.normal(3))
+
+    verdict = Judge("square", [pairs], lambda x: (x, x), "s").judge(Local(lambda x: Odd()))
+    assert verdict.status == "failed"
+    assert "could not be used: OverflowError: odd" in verdict.cases[0].message
 
 
 class Dying:
