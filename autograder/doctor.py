@@ -170,9 +170,11 @@ def _allow_user_namespaces() -> str:
 
 
 def _course(folder: Path) -> Finding:
-    from autograder.chapters import CourseError
-    from autograder.course import find_root, load_course
-
+    try:
+        from autograder.chapters import CourseError
+        from autograder.course import find_root, load_course
+    except ImportError as error:
+        return Finding("course.yml", False, f"cannot be read before the packages are there: {error}")
     try:
         course = load_course(find_root(folder))
     except CourseError as error:

@@ -260,6 +260,12 @@ class TestDoctor:
         broken = self.find("course.yml", root)
         assert broken.state == "missing" and "points: came -2.5" in broken.found
 
+    def test_without_torch_it_still_says_what_is_missing(self, monkeypatch, root):
+        monkeypatch.setitem(sys.modules, "torch", None)
+        monkeypatch.setitem(sys.modules, "autograder.chapters", None)
+        assert self.find("course.yml", root).state == "missing"
+        assert self.find("NVIDIA GPU", root).found == "torch is not installed"
+
     def test_exit_status_follows(self, atlas, monkeypatch):
         monkeypatch.setattr(doctor, "examine", lambda folder: [Finding("x", True, "here")])
         assert atlas("doctor").exit_code == 0
