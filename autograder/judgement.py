@@ -95,7 +95,16 @@ def judge_exercise(
         return blank("not_attempted", say("missing_answer", language, name=exercise.name))
     if is_stub(cell.source, exercise.name):
         return blank("not_attempted", say("not_attempted", language))
-    judge = Judge(exercise.name, exercise.cases, exercise.reference, secret, key, exercise.wrong, language, exercise.rules)
+    judge = Judge(
+        exercise.name,
+        exercise.cases,
+        exercise.reference,
+        secret,
+        key,
+        wrong_answers=exercise.wrong,
+        language=language,
+        rules=exercise.rules,
+    )
     try:
         provider = provide(exercise, submission, workshop)
         return judge.judge(provider, planned.points, planned.equation)

@@ -134,7 +134,7 @@ class Judge:
     key: tuple[Any, ...] = ()
     wrong_answers: Sequence[Answer] = ()
     language: str = "en"
-    rules: Rules = Rules()
+    rules: Rules = field(default_factory=Rules)
     runs: list[Run] = field(default_factory=list)
 
     def expected(self, case: Case, seed: int, dtype: torch.dtype, reference: Callable | None = None) -> list[Any]:
