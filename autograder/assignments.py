@@ -12,6 +12,7 @@ from typing import Any
 
 from autograder.cases import Case, Rules
 from autograder.chapters import CourseError, load_cases
+from autograder.judging import count_facets
 from autograder.language import say
 
 CHECKS = "checks.py"
@@ -111,8 +112,21 @@ def of_repository(root: Path, chapter: str, language: str = "en") -> Assignment:
         from autograder.course import load_course
 
         exercises = load_course(root).chapter(chapter).exercises
-        entries = [{"name": e.name, "equation": e.equation, "points": e.points} for e in exercises]
+        hidden = _hidden(root, chapter)
+        entries = [
+            {"name": e.name, "equation": e.equation, "points": e.points, "hidden": hidden.get(e.name, {})}
+            for e in exercises
+        ]
     return _assignment(checks, built.parent / f"{chapter}.ipynb", chapter, language, entries)
+
+
+def _hidden(root: Path, chapter: str) -> dict[str, dict[str, int]]:
+    """How many hidden cases each exercise has of each facet, where the hidden cases lie beside the source."""
+    path = root / "tests" / chapter / "hidden.py"
+    if not path.is_file():
+        return {}
+    cases, _ = load_cases(path, f"atlas_{chapter}_hidden", visible=False)
+    return {name: count_facets(c for c in cases if c.exercise == name) for name in {c.exercise for c in cases}}
 
 
 def _assignment(

@@ -23,7 +23,7 @@ from autograder.assignments import (
 )
 from autograder.chapters import CourseError
 from autograder.comparison import Difference, describe
-from autograder.examining import Examined, Refused, Stopped, blank, code_of, examine, judge_visible
+from autograder.examining import Examined, Refused, Stopped, blank, code_of, examine, judge_visible, library_named
 from autograder.judging import AnswerFailed
 from autograder.language import say
 from autograder.rendering import (
@@ -40,7 +40,6 @@ from autograder.slicing import is_stub
 from autograder.verdicts import Verdict
 
 NOTHING: Any = object()
-LIBRARIES = {"torch", "numpy", "scipy", "sklearn", "math", "builtins", "torchvision", "triton"}
 
 
 class Misuse(Exception):
@@ -96,7 +95,7 @@ def identify(answer: Any, assignment: Assignment, namespace: Mapping[str, Any]) 
         if answer not in namespace:
             raise Misuse(say("check_undefined", language, name=answer))
         return identify(namespace[answer], assignment, namespace)
-    bound = [name for name in names if namespace.get(name) is answer]
+    bound = [name for name in names if name in namespace and namespace[name] is answer]
     if type(answer).__name__ in names and not isinstance(answer, type):
         raise Misuse(say("check_instance", language, name=type(answer).__name__))
     if not callable(answer):
@@ -121,8 +120,7 @@ def library_of(answer: Any) -> str | None:
     module = code.__globals__.get("__name__") if code else getattr(answer, "__module__", None)
     if module is None:
         module = getattr(getattr(answer, "__objclass__", None), "__module__", None)
-    top = str(module).split(".")[0]
-    return top if top in LIBRARIES else None
+    return library_named(module)
 
 
 def _unknown(name: str, assignment: Assignment) -> Misuse:

@@ -16,6 +16,8 @@ RELATIVE = 1e-4
 SCALAR_RELATIVE = 1e-5
 PRECISION = 1e-3
 LARGEST_NAMED = 512
+LARGEST_DENOMINATOR = 16
+TELLING_LENGTH = 8
 
 RELATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "look_square": torch.square,
@@ -73,8 +75,8 @@ def look_at_values(came: Tensor, expected: Tensor, wrong: Tensor) -> Look | None
     return _look_at_layout(came, expected) or _look_at_place(wrong) or _look_at_dims(came, expected)
 
 
-def name_of_factor(factor: float) -> str:
-    """A factor as a person writes it: 2.82843 (√8), 0.2 (1/5), −3."""
+def name_of_factor(factor: float, fractions: bool = True) -> str:
+    """A factor as a person writes it: 2.82843 (√8), 0.2 (1/5), 1.5 (3/2), -3."""
     text = f"{factor:.6g}"
     size = abs(factor)
     if not LARGEST_NAMED**-2 < size < LARGEST_NAMED**2:
@@ -89,6 +91,10 @@ def name_of_factor(factor: float) -> str:
         for constant, form in ((math.log(2), "ln 2"), (math.log(10), "ln 10"), (math.pi, "π"), (2 * math.pi, "2π")):
             if abs(base - constant) < SCALAR_RELATIVE * constant:
                 return f"{text} ({sign}{name.format(form)})"
+    for q in range(2, LARGEST_DENOMINATOR + 1 if fractions else 2):
+        p = round(size * q)
+        if p > 1 and math.gcd(p, q) == 1 and abs(size * q - p) < SCALAR_RELATIVE * p:
+            return f"{text} ({sign}{p}/{q})"
     return text
 
 
@@ -120,9 +126,8 @@ def _look_at_scalar(a: float, b: float) -> Look | None:
         return "look_precision", {"digits": max(int(-math.log10(abs(factor - 1))), 1) if factor != 1 else 16}
     if abs(factor + 1) < SCALAR_RELATIVE:
         return "look_sign", {}
-    name = name_of_factor(factor)
-    n = factor if abs(factor) > 1 else 1 / factor
-    if "(" in name or (round(n) != 0 and abs(n - round(n)) < SCALAR_RELATIVE * abs(n)):
+    name = name_of_factor(factor, fractions=False)
+    if "(" in name or (abs(factor) <= LARGEST_NAMED and abs(factor - round(factor)) < SCALAR_RELATIVE):
         return "look_factor", {"factor": name}
     for key, relation in RELATIONS.items():
         value = float(relation(torch.tensor(b, dtype=torch.float64)))
@@ -206,7 +211,8 @@ def _look_at_place(wrong: Tensor) -> Look | None:
     for dim, size in enumerate(wrong.shape):
         others = [d for d in range(wrong.dim()) if d != dim]
         where = (wrong.any(dim=others) if others else wrong).nonzero().reshape(-1).tolist()
-        if size >= 3 and len(where) == 1 and where[0] in (0, size - 1):
+        telling = int(wrong.sum()) >= 2 if others else size >= TELLING_LENGTH
+        if size >= 3 and telling and len(where) == 1 and where[0] in (0, size - 1):
             return ("look_first" if where[0] == 0 else "look_last"), {"dim": dim}
     if wrong.dim() >= 2 and min(wrong.shape[-2:]) >= 3:
         rows, columns = wrong.shape[-2:]

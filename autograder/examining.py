@@ -33,6 +33,8 @@ from autograder.verdicts import CaseVerdict, ExerciseVerdict, Status
 from autograder.watching import Watched
 
 MESSAGE_CHARACTERS = 600
+LONGEST_CHAIN = 10
+LIBRARIES = {"torch", "numpy", "scipy", "sklearn", "math", "builtins", "torchvision", "triton"}
 
 
 @dataclass
@@ -164,11 +166,21 @@ def _own_state() -> Iterator[None]:
 
 
 def code_of(answer: Any) -> FunctionType | None:
-    """The Python function that an answer is, or the first method of a class."""
-    answer = inspect.unwrap(getattr(answer, "func", answer)) if callable(answer) else answer
+    """The innermost Python function of an answer that is the student's own; of a class, its first method."""
     if isinstance(answer, type):
         answer = next((f for f in vars(answer).values() if isinstance(f, FunctionType)), None)
-    return answer if isinstance(answer, FunctionType) else None
+    chain = [getattr(answer, "func", answer)]
+    while len(chain) < LONGEST_CHAIN and hasattr(chain[-1], "__wrapped__"):
+        chain.append(chain[-1].__wrapped__)
+    functions = [f for f in chain if isinstance(f, FunctionType)]
+    own = [f for f in functions if library_named(f.__globals__.get("__name__")) is None]
+    return next(reversed(own or functions), None)
+
+
+def library_named(module: Any) -> str | None:
+    """The library that a module belongs to, when it is one that answers are compared with."""
+    top = str(module).split(".")[0]
+    return top if top in LIBRARIES else None
 
 
 def globals_of(answer: Any) -> dict[str, Any]:
@@ -212,7 +224,7 @@ def _traced(case: Case, namespace: Mapping[str, Any]) -> Case:
 
 def raised(error: BaseException, namespace: Mapping[str, Any]) -> AnswerFailed:
     """What a student is told of an exception: its class, its message, and the line of theirs that it came from."""
-    classes = [cls.__name__ for cls in type(error).__mro__ if cls not in (object, BaseException)]
+    classes = [cls.__name__ for cls in type(error).__mro__ if cls is not object]
     try:
         message = shorten(str(error), MESSAGE_CHARACTERS)
     except Exception:

@@ -102,7 +102,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "look_normalised": (
         "The result sums to 1 along dim {came}; it should along dim {expected}: look at dim",
-        "结果沿 dim={came} 的和为 1，而应当沿 dim={expected} ：检查 dim",
+        "结果沿 dim={came} 的和为 1，而应当沿 dim={expected}：检查 dim",
     ),
     "look_row_factor": (
         "Along dim {dim} all values are off by one and the same factor: what is it divided by there?",

@@ -14,9 +14,10 @@ from autograder.cases import FACETS
 from autograder.language import say
 from autograder.verdicts import CaseVerdict, ExerciseVerdict, Status
 
-GOOD = "var(--jp-success-color1,var(--vscode-testing-iconPassed,#1a7f37))"
-BAD = "var(--jp-error-color1,var(--vscode-errorForeground,#d1242f))"
-NEUTRAL = "var(--jp-content-font-color2,var(--vscode-descriptionForeground,#767676))"
+# JupyterLab's colours, else VS Code's, else one mixed with the page's text, which is light on a dark page
+GOOD = "var(--jp-success-color1,var(--vscode-testing-iconPassed,color-mix(in srgb,#1f9a45 75%,currentColor)))"
+BAD = "var(--jp-error-color1,var(--vscode-errorForeground,color-mix(in srgb,#e5343f 80%,currentColor)))"
+NEUTRAL = "var(--jp-content-font-color2,var(--vscode-descriptionForeground,color-mix(in srgb,currentColor 40%,#888)))"
 LINE = "var(--jp-border-color2,rgba(128,128,128,.35))"
 MONO = "font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace);font-size:.9em"
 # without these classes MathJax would read dollar signs in a student's error message as mathematics
@@ -184,8 +185,14 @@ _BOX = (
     "max-width:62em;margin:2px 0 6px;padding:4px 0 4px 12px;line-height:1.5;text-align:left;white-space:normal;"
     "font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:var(--jp-content-font-size1,14px)"
 )
-_TABLE = "border-collapse:collapse;border:none;margin:0;width:100%;table-layout:auto;font-size:inherit;background:none"
-_CELL = "text-align:left;vertical-align:top;padding:4px 12px 4px 0;border:none;white-space:normal;max-width:none"
+_TABLE = (
+    "color:inherit;border-collapse:collapse;border:none;margin:0;width:100%;table-layout:auto;font-size:inherit;"
+    "background:none"
+)
+_CELL = (
+    "text-align:left;vertical-align:top;padding:4px 12px 4px 0;border:none;white-space:normal;max-width:none;"
+    "line-height:1.5"
+)
 
 
 def _lang(language: str) -> str:
@@ -271,7 +278,7 @@ def to_rich(
     from rich.text import Text
 
     mark = sign(verdict.status)
-    head = Text(plain(verdict.name), "bold")
+    head = Text.assemble((plain(verdict.name), "bold"))
     if verdict.equation:
         head.append(plain(f" ({verdict.equation})"), "dim")
     head.append(f"  {mark} {headline(verdict, language, hidden)}", RICH_STYLES[mark])

@@ -196,8 +196,11 @@ class TestLookNext:
             (draw(4, 5, seed=1), draw(4, 5, seed=2)),
             (draw(7, seed=1), draw(7, seed=2)),
             (torch.tensor(1.2345), torch.tensor(-0.567)),
+            (0.7, 1.0),
+            (0.16834, 6.73359e-31),
             (torch.relu(X) + X.abs().sqrt(), X),
             (torch.tensor([1, 5, 2, 9]), torch.tensor([3, 3, 4, 1])),
+            (torch.tensor([1.0, 2.0, 7.3]), torch.tensor([1.0, 2.0, 3.0])),
         ],
     )
     def test_nothing_is_named_where_nothing_fits(self, came, expected):
@@ -255,6 +258,8 @@ class TestLookNext:
         (math.log(2), "0.693147 (ln 2)"),
         (1 / math.log(10), "0.434294 (1/ln 10)"),
         (2 * math.pi, "6.28319 (2π)"),
+        (10 / 9, "1.11111 (10/9)"),
+        (-1.5, "-1.5 (−3/2)"),
         (0.4567, "0.4567"),
     ],
 )
