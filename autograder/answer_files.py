@@ -4,13 +4,14 @@ import ast
 import linecache
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
 from autograder.answers import Cell, Submission
 from autograder.cases import Rules
 from autograder.chapters import CourseError
-from autograder.examining import raised
+from autograder.examining import Recorder, raised
 from autograder.forbidden import read
 from autograder.judging import AnswerFailed
 from autograder.slicing import CannotRead, python_source, slice_of
@@ -90,8 +91,9 @@ def load(submission: Submission, exercise: str, rules: Rules) -> Callable:
         tree = ast.parse(piece.source)
         tree.body = [tree.body[i] for i in piece.keep]
         try:
-            exec(compile(tree, label, "exec"), module.__dict__)
-        except Exception as error:
+            with redirect_stdout(Recorder()), redirect_stderr(Recorder()):
+                exec(compile(tree, label, "exec"), module.__dict__)
+        except (Exception, SystemExit) as error:
             if piece.answer:
                 words = raised(error, module.__dict__).words
                 message = f"{words['error']}: {words['message']}"

@@ -127,7 +127,8 @@ def _look_at_scalar(a: float, b: float) -> Look | None:
     if abs(factor + 1) < SCALAR_RELATIVE:
         return "look_sign", {}
     name = name_of_factor(factor, fractions=False)
-    if "(" in name or (abs(factor) <= LARGEST_NAMED and abs(factor - round(factor)) < SCALAR_RELATIVE):
+    whole = round(factor)
+    if "(" in name or (0 < abs(whole) <= LARGEST_NAMED and abs(factor - whole) < SCALAR_RELATIVE):
         return "look_factor", {"factor": name}
     for key, relation in RELATIONS.items():
         value = float(relation(torch.tensor(b, dtype=torch.float64)))

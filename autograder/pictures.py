@@ -22,7 +22,8 @@ MUTED = 'fill="currentColor" fill-opacity=".62"'
 MONO = "font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace);font-size:11px"
 
 COLUMNS_AS_NUMBERS = 8
-ROWS_AS_NUMBERS = 8
+ROWS_AS_NUMBERS = 16
+CELLS_AS_NUMBERS = 64
 CELLS_A_SIDE = 24
 POINTS = 200
 LEVELS = 8
@@ -40,7 +41,7 @@ def picture(difference: Difference, language: str = "en") -> str:
     worst = tuple(int(i) for i in np.unravel_index(int(error.argmax()), tuple(error.shape)))
     view = _View.of(expected, came, error, worst)
     rows, columns = view.error.shape
-    if rows <= ROWS_AS_NUMBERS and columns <= COLUMNS_AS_NUMBERS:
+    if rows <= ROWS_AS_NUMBERS and columns <= COLUMNS_AS_NUMBERS and rows * columns <= CELLS_AS_NUMBERS:
         return _numbers(view, language)
     if rows == 1:
         return _lines(view, language)
@@ -231,7 +232,7 @@ def _heat(view: _View, language: str) -> str:
     wrong = view.error[np.isfinite(view.error)]
     largest = float(wrong.max()) if wrong.size else 0.0
     top, margin = 32.0, 26.0
-    panel = max(n * cell, 96)
+    panel = max(n * cell, 118)
     body = []
     sides = (
         (view.expected, "currentColor", "picture_expected", low, high),

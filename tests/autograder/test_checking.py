@@ -547,7 +547,7 @@ class TestAtlasCheck:
         assert verdict.exercises[0].status == "passed"
 
     def test_a_file_that_cannot_define_the_answer(self, folder):
-        source = SETUP + "@undefined\ndef relu(x):\n    return x\n"
+        source = SETUP + "print('aloud')\n@undefined\ndef relu(x):\n    return x\n"
         verdict = check_answers(folder, "ch98_sample", self.write(folder, source)).verdict
         message = verdict.exercises[1].cases[0].message
         assert "running the answer's cell did not define `relu`: NameError: name 'undefined' is not defined" in message

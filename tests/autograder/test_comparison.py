@@ -198,6 +198,7 @@ class TestLookNext:
             (torch.tensor(1.2345), torch.tensor(-0.567)),
             (0.7, 1.0),
             (0.16834, 6.73359e-31),
+            (1e-9, 1.2),
             (torch.relu(X) + X.abs().sqrt(), X),
             (torch.tensor([1, 5, 2, 9]), torch.tensor([3, 3, 4, 1])),
             (torch.tensor([1.0, 2.0, 7.3]), torch.tensor([1.0, 2.0, 3.0])),
