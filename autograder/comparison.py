@@ -186,6 +186,8 @@ def _compare_numbers(came: Any, expected: Any, rtol: Any, atol: Any, at: Any) ->
 
 def _close(came: Tensor, expected: Tensor, rtol: float | None, atol: float | None) -> bool:
     """What `torch.testing.assert_close` decides, without the second that its first call spends importing DTensor."""
+    if torch.equal(came, expected):
+        return True
     try:
         TensorLikePair(came, expected, rtol=rtol, atol=atol, equal_nan=True).compare()
     except ErrorMeta:

@@ -62,7 +62,11 @@ def local_failure(error: Exception) -> AnswerFailed:
     if isinstance(error, AnswerFailed):
         return error
     classes = [cls.__name__ for cls in type(error).__mro__ if cls not in (object, BaseException)]
-    failure = AnswerFailed("raised", classes, error=classes[0], message=str(error))
+    try:
+        message = str(error)
+    except Exception:  # an exception of the answer's own, whose text fails too
+        message = ""
+    failure = AnswerFailed("raised", classes, error=classes[0], message=message)
     failure.here = True
     return failure
 
