@@ -236,9 +236,12 @@ class _Slot:
                 os.kill(self.pid.result(), signal.SIGKILL)
 
     def close(self) -> None:
+        """Let an idle process end by itself, with its sandbox; a busy one is ended."""
         if self.own:
+            busy = any(not future.done() for _, future in self.tasks)
             self.executor.shutdown(wait=False, cancel_futures=True)
-            self.kill()
+            if busy:
+                self.kill()
 
 
 class Judges:

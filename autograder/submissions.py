@@ -11,12 +11,11 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
-import nbformat
 import nbformat
 from nbformat import NotebookNode, from_dict
 
@@ -451,13 +450,17 @@ class _Match:
     """Where one submitted cell belongs.
 
     place: the index in the release notebook of the cell that it is a copy of.
-    answers: the exercises that it may answer, and `rank` how sure that is: 1 by its label, 2 by its comment, 3 by what
-        it defines.
+    answer: the exercise that it answers by its label (`rank` 1) or by its comment (2).
+    defines: the exercises that it defines, which is the least sure sign.
     """
 
     place: int | None = None
-    answers: list[str] = field(default_factory=list)
-    rank: int = 0
+    answer: str | None = None
+    rank: int = 3
+    defines: tuple[str, ...] = ()
+
+    def answers(self, exercise: str, rank: int) -> bool:
+        return exercise in self.defines if rank == 3 else self.rank == rank and self.answer == exercise
 
 
 class _Matcher:
@@ -491,24 +494,23 @@ class _Matcher:
             return self._copy(labelled)
         comment = EXERCISE_COMMENT.search(cell.source)
         named = comment.group(1) if comment and comment.group(1) in self.exercises else None
-        defined = [name for pair in DEFINITION.findall(cell.source) for name in pair if name in self.exercises]
+        defined = tuple(name for pair in DEFINITION.findall(cell.source) for name in pair if name in self.exercises)
         if labelled is not None and self.origins[labelled] == "answer":
             exercise = self.exercise_at[labelled]
             if exercise in defined or (not defined and named in (None, exercise)):
-                return _Match(labelled, [exercise], 1)
+                return _Match(labelled, exercise, 1, defined)
         elif labelled is not None and not named and not defined:
             return _Match(labelled)
         if named and (named in defined or not defined):
-            return _Match(self.exercises[named], [named], 2)
-        if defined and cell.cell_type != "raw":
-            return _Match(None, list(dict.fromkeys(defined)), 3)
+            return _Match(self.exercises[named], named, 2, defined)
+        if defined:
+            return _Match(defines=defined)
         same = self.by_source.get((cell.cell_type, _normal(cell.source)))
         return self._copy(same) if same is not None else _Match()
 
     def _copy(self, place: int) -> _Match:
-        if place in self.exercise_at:
-            return _Match(place, [self.exercise_at[place]], 1)
-        return _Match(place)
+        exercise = self.exercise_at.get(place)
+        return _Match(place, exercise, 1, (exercise,) if exercise else ())
 
     def _labelled(self, cell: NotebookNode) -> int | None:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
@@ -560,7 +562,7 @@ class _Reassembly:
         """The last copy that differs from the stub, among those found in the surest way."""
         present = False
         for rank, how in ((1, ""), (2, "found_by_comment"), (3, "found_by_definition")):
-            copies = [i for i, m in enumerate(self.matches) if m.rank == rank and exercise in m.answers]
+            copies = [i for i, match in enumerate(self.matches) if match.answers(exercise, rank)]
             if rank < 3:
                 present = present or bool(copies)
                 self.used.update(copies)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import signal
 import time
@@ -11,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from hypothesis import strategies as st
 
+from autograder.judges import ChapterUnusable, JudgesUnusable
 from autograder.verdicts import CaseVerdict, ExerciseVerdict, Verdict
 
 CHAPTER = "ch90_sample"
@@ -204,8 +207,12 @@ class SampleJudge:
             time.sleep(float(found.group(1)))
         if "# kill the worker" in source:
             os.kill(os.getpid(), signal.SIGKILL)
-        if "# kill the worker once" not in source and "# break the judge" in source:
+        if "# break the judge" in source:
             raise RuntimeError("the sample's judge breaks")
+        if "# break the chapter" in source:
+            raise ChapterUnusable("tests/ch90_sample/hidden.py: SyntaxError")
+        if "# no sandbox" in source:
+            raise JudgesUnusable("bubblewrap is not installed")
         if found := re.search(r"# die until (\S+)", source):
             flag = Path(found.group(1))
             if not flag.exists():
@@ -302,3 +309,77 @@ def class_of(root: Path, count: int, seconds: Iterable[float] = ()) -> list[str]
             answers["double"] += f"\n    # sleep {waits[i % len(waits)]}"
         hand_in(root, student, answered(answers))
     return students
+
+
+BODIES = [*(f"return {f}" for f in ("2 * x", "x * x", "-x")), f"return 0  {HALF}", "return 0", ""]
+
+
+DAMAGE = [
+    "drop",
+    "double",
+    "move",
+    "shuffle",
+    "edit",
+    "strip",
+    "relabel",
+    "points",
+    "flags",
+    "version",
+    "type",
+    "atlas",
+    "junk",
+]
+
+
+@st.composite
+def damaged_notebooks(draw) -> tuple[dict[str, float], dict]:
+    """A notebook with some answers, then damaged, and what its answers deserved before."""
+    bodies = {name: draw(st.sampled_from(BODIES)) for name in EXERCISES}
+    answers = {name: body for name, body in bodies.items() if body}
+    deserved = {name: score_of(name, answer(name, answers[name])) if name in answers else 0.0 for name in EXERCISES}
+    notebook = answered(answers, essay=draw(st.sampled_from(["", "Because."])))
+    chance = random.Random(draw(st.integers(0, 10**9)))
+    for _ in range(draw(st.integers(1, 12))):
+        _damage(notebook["cells"], draw(st.sampled_from(DAMAGE)), chance)
+    return deserved, notebook
+
+
+def _damage(cells: list[dict], how: str, chance: random.Random) -> None:
+    if not cells:
+        return
+    i = chance.randrange(len(cells))
+    cell = cells[i] if isinstance(cells[i], dict) else {}
+    metadata = cell.get("metadata", {})
+    nbgrader = metadata.get("nbgrader") if isinstance(metadata.get("nbgrader"), dict) else {}
+    ids = ["", "double", "square-check", ESSAY, "setup-cell", "nobody", "../x", 7, None]
+    if how == "drop":
+        del cells[i]
+    elif how == "double":
+        cells.insert(chance.randrange(len(cells)), deepcopy(cells[i]))
+    elif how == "move":
+        cells.insert(chance.randrange(len(cells)), cells.pop(i))
+    elif how == "shuffle":
+        chance.shuffle(cells)
+    elif how == "edit":
+        cell["source"] = chance.choice(
+            ["", "x = 1", "# exercise: square", "def double(", "check(square)", "\x00\ud800"]
+        )
+    elif how == "strip":
+        cell["metadata"] = {}
+        cell.pop("id", None)
+    elif how == "relabel":
+        nbgrader["grade_id"] = chance.choice(ids)
+        cell["id"] = chance.choice(ids)
+    elif how == "points":
+        nbgrader["points"] = chance.choice([99, -1, "all", None, 1e308])
+    elif how == "flags":
+        nbgrader[chance.choice(["grade", "solution", "locked", "task"])] = chance.choice([True, False, 1, "no", None])
+    elif how == "version":
+        nbgrader["schema_version"] = chance.choice([0, 1, 2, 3, 4, 99, "3", None])
+    elif how == "type":
+        cell["cell_type"] = chance.choice(["code", "markdown", "raw", "heading", "nothing", 4])
+    elif how == "atlas":
+        origin = chance.choice(["answer", "setup", "check", "extra", 0])
+        cell.setdefault("metadata", {})["atlas"] = {"origin": origin, "exercise": "double"}
+    elif how == "junk":
+        cells.insert(i, chance.choice([None, 1, [], {}, {"metadata": {"nbgrader": "yes"}}, {"source": 3}]))
