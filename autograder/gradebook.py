@@ -1,7 +1,8 @@
 """The gradebook: chapters registered in it, submissions recorded in it one after another, by nbgrader's own code."""
 
-import glob
+import io
 import logging
+import os
 import sqlite3
 import warnings
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.dbutil import ALEMBIC_DIR
 from nbgrader.preprocessors import SaveCells
-from nbgrader.utils import capture_log, parse_utc
+from nbgrader.utils import parse_utc
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from sqlalchemy.orm import Session
 from traitlets.config import Config, PyFileConfigLoader
@@ -58,6 +59,14 @@ class GradingDirectory(CourseDirectory):
             return None
 
 
+class AutogradeOne(Autograde):
+    """Autograde for one submission, whose folder is named instead of sought by a pattern."""
+
+    def init_notebooks(self) -> None:
+        folder = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
+        self.assignments = {folder: [os.path.join(folder, f"{self.coursedir.assignment_id}.ipynb")]}
+
+
 class HeldSession(Session):
     """A session whose commits are held back until the whole submission is recorded."""
 
@@ -85,7 +94,7 @@ class Recorder:
         config.JudgeSaveAutoGrades.mark = False
         config.Autograde.pop("pre_convert_hook", None)
         self.coursedir = GradingDirectory(config=config)
-        self.autograde = Autograde(coursedir=self.coursedir, config=config)
+        self.autograde = AutogradeOne(coursedir=self.coursedir, config=config)
         self.autograde.force = True
         self.autograde.log = self.coursedir.log = _quiet_log()
         self.gradebook = self._opened()
@@ -115,13 +124,27 @@ class Recorder:
     def record(self, chapter: str, student: str) -> None:
         """Record one submission. Raises GradebookError with what nbgrader logged."""
         self.coursedir.assignment_id = chapter
-        self.coursedir.student_id = glob.escape(student)
+        self.coursedir.student_id = student
         with self._one_transaction() as session:
-            result = capture_log(self.autograde)
-            if not result["success"]:
-                session.rollback()
-                raise GradebookError(result.get("log") or result["error"])
+            with self._log() as log:
+                try:
+                    self.autograde.start()
+                except Exception as error:
+                    session.rollback()
+                    raise GradebookError(_last_error(log.getvalue()) or repr(error)) from error
             session.commit_all()
+
+    @contextmanager
+    def _log(self) -> Iterator[io.StringIO]:
+        """What nbgrader says while this lasts; nobody else hears it."""
+        said = io.StringIO()
+        handler = logging.StreamHandler(said)
+        handler.setLevel(logging.ERROR)
+        self.autograde.log.addHandler(handler)
+        try:
+            yield said
+        finally:
+            self.autograde.log.removeHandler(handler)
 
     @contextmanager
     def _one_transaction(self) -> Iterator[HeldSession]:
@@ -266,13 +289,19 @@ def _patched(owner: Any, name: str, value: Any) -> Iterator[None]:
 
 
 def _quiet_log() -> logging.Logger:
-    """A log that is shown only when a recording fails."""
     log = logging.getLogger(__name__)
-    log.setLevel(logging.INFO)
+    log.setLevel(logging.WARNING)
     log.propagate = False
     if not log.handlers:
         log.addHandler(logging.NullHandler())
     return log
+
+
+def _last_error(log: str) -> str:
+    """The last line of the last traceback in a log of nbgrader's."""
+    _, found, after = log.rpartition("Traceback (most recent call last):")
+    lines = [line for line in after.splitlines() if line and not line.startswith(" ")] if found else []
+    return lines[0] if lines else ""
 
 
 def _alembic_version() -> str | None:

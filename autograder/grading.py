@@ -27,6 +27,7 @@ from autograder.store import Problem, Store, StoreError
 
 SUBMITTED = "submitted"
 LOCK = ".lock"
+IN_FLIGHT = 256
 
 Outcome = Literal["graded", "needs_a_person", "unreadable", "absent", "not_graded"]
 
@@ -109,16 +110,19 @@ def grade(
 ) -> Summary:
     """Judge and record every submission of the chapters, or of all written ones.
 
-    student: only this one's. workers: how many are judged at once, one a core unless given. sandbox: "bwrap", or "none"
-    for code that one trusts. executor: where to judge instead of in processes of this machine. console: where to show
-    the progress. judge: what judges (see `autograder.judges.Judge`).
+    student: only this one's. workers: how many are judged at once; one a core of this machine unless given, and with an
+    executor as many as it takes. sandbox: "bwrap", or "none" for code that one trusts. executor: where to judge instead
+    of in processes of this machine. console: where to show the progress. judge: what judges (see `judges.Judge`).
 
     Raises GradingError, and CourseError for a course.yml that is wrong.
     """
     root = Path(root).resolve()
     course = load_course(root)
     entries = [course.chapter(name) for name in chapters] if chapters else course.written
-    with _only_one(root) as notices, Judges(workers or _cores(), executor, judge) as judges:
+    with (
+        _only_one(root) as notices,
+        Judges(workers or (_cores() if executor is None else IN_FLIGHT), executor, judge) as judges,
+    ):
         found, absent, problems = find_submissions(root, course, entries, student)
         if any(not Store(root / VERDICTS).path(handed.chapter, handed.student).exists() for handed in found):
             judges.begin(sandbox, found[0].entry)

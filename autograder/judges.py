@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -39,7 +39,6 @@ JUDGE = "autograder.judges.SandboxedJudge"
 VERDICTS = "verdicts"
 
 TRIES = 3
-QUEUED = 2
 START_SECONDS = 300
 
 
@@ -216,18 +215,23 @@ class _Task:
 
 @dataclass
 class _Slot:
-    """One judging process and what was given to it: the first is being judged, the others wait."""
+    """A place for one job at a time: a process of ours, or a share of an executor that was given."""
 
     executor: Executor
     own: bool
-    tasks: deque[tuple[_Task, Future]] = field(default_factory=deque)
     pid: Future | None = None
+    task: _Task | None = None
+    future: Future | None = None
     since: float = 0.0
 
     def give(self, task: _Task) -> None:
-        if not self.tasks:
-            self.since = time.monotonic()
-        self.tasks.append((task, self.executor.submit(run_job, task.job)))
+        self.future = self.executor.submit(run_job, task.job)
+        self.task = task
+        self.since = time.monotonic()
+
+    @property
+    def stuck(self) -> bool:
+        return self.own and self.task is not None and time.monotonic() - self.since > self.task.job.seconds
 
     def kill(self) -> None:
         """End the process; what it was doing fails with BrokenExecutor."""
@@ -238,9 +242,8 @@ class _Slot:
     def close(self) -> None:
         """Let an idle process end by itself, with its sandbox; a busy one is ended."""
         if self.own:
-            busy = any(not future.done() for _, future in self.tasks)
             self.executor.shutdown(wait=False, cancel_futures=True)
-            if busy:
+            if self.task is not None:
                 self.kill()
 
 
@@ -283,72 +286,62 @@ class Judges:
         return _Slot(executor, own=True, pid=executor.submit(os.getpid))
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Verdict | Failure]]:
-        """Judge all jobs; each with its outcome as soon as it is there, in no order.
+        """Judge all jobs; each with its outcome as soon as it is there, in no order. Raises JudgesUnusable.
 
-        The processes have work queued while the caller deals with an outcome. Raises JudgesUnusable.
+        The processes are given their next jobs before the caller gets an outcome, so they work while it is dealt with.
         """
         source = iter(jobs)
         first = next(source, None)
         if first is None:
             return
         self.begin()
-        waiting: deque[_Task] = deque([_Task(first)])
-        more = True
+        waiting = deque([_Task(first)])
+        ended: deque[tuple[Job, Verdict | Failure]] = deque()
         while True:
-            for slot in self.slots:
-                while len(slot.tasks) < QUEUED and more:
-                    if waiting:
-                        task = waiting.popleft()
-                    elif (job := next(source, None)) is not None:
-                        task = _Task(job)
+            for index in range(len(self.slots)):
+                if (task := self._ended(index)) is not None:
+                    outcome = self._outcome(*task)
+                    if outcome is None:
+                        waiting.append(task[0])
                     else:
-                        more = False
-                        break
-                    self._give(slot, task)
-            futures = [future for slot in self.slots for _, future in slot.tasks]
+                        ended.append((task[0].job, outcome))
+                if self.slots[index].task is None:
+                    if not waiting and (job := next(source, None)) is not None:
+                        waiting.append(_Task(job))
+                    if waiting:
+                        self._give(index, waiting.popleft())
+            if ended:
+                yield ended.popleft()
+                continue
+            futures = [slot.future for slot in self.slots if slot.future is not None]
             if not futures:
                 return
             wait(futures, timeout=5, return_when=FIRST_COMPLETED)
-            for index, slot in enumerate(self.slots):
-                for task, future in self._done(index, slot):
-                    outcome = self._outcome(task, future)
-                    if outcome is None:
-                        waiting.append(task)
-                    else:
-                        yield task.job, outcome
-            more = more or bool(waiting)
 
-    def _give(self, slot: _Slot, task: _Task) -> None:
+    def _give(self, index: int, task: _Task) -> None:
         try:
-            slot.give(task)
+            self.slots[index].give(task)
         except (BrokenExecutor, RuntimeError) as error:
-            if not slot.own:
+            if self.given is not None:
                 raise JudgesUnusable(f"the executor takes no more work: {error}. Look at its cluster") from error
-            index = self.slots.index(slot)
-            self.slots[index] = renewed = self._slot()
-            renewed.tasks = slot.tasks
-            renewed.give(task)
+            self.slots[index] = self._slot()  # the process died while it had nothing to do
+            self.slots[index].give(task)
 
-    def _done(self, index: int, slot: _Slot) -> list[tuple[_Task, Future]]:
-        """The tasks of a slot that have an outcome; a process that is dead or stuck is replaced."""
-        done = []
-        while slot.tasks and (slot.tasks[0][1].done() or not slot.own):
-            if not slot.own:  # in a shared executor every task may be the first to end
-                ended = [pair for pair in slot.tasks if pair[1].done()]
-                slot.tasks = deque(pair for pair in slot.tasks if not pair[1].done())
-                return ended
-            task, future = slot.tasks.popleft()
-            done.append((task, future))
-            slot.since = time.monotonic()
-            if isinstance(_error(future), BrokenExecutor):
-                others = [other for other, _ in slot.tasks]
-                slot.close()
-                self.slots[index] = slot = self._slot()
-                for other in others:
-                    slot.give(other)
-        if slot.own and slot.tasks and time.monotonic() - slot.since > slot.tasks[0][0].job.seconds:
-            slot.kill()
-        return done
+    def _ended(self, index: int) -> tuple[_Task, Future] | None:
+        """The task of a slot if it has ended, with its future; a process that is dead or stuck is replaced."""
+        slot = self.slots[index]
+        if slot.task is None or slot.future is None:
+            return None
+        if not slot.future.done():
+            if slot.stuck:
+                slot.kill()
+            return None
+        task, future = slot.task, slot.future
+        slot.task = slot.future = None
+        if slot.own and isinstance(_error(future), BrokenExecutor):
+            slot.close()
+            self.slots[index] = self._slot()
+        return task, future
 
     def _outcome(self, task: _Task, future: Future) -> Verdict | Failure | None:
         """The verdict; None when the job is to be tried again; Failure when it has been tried often enough."""
