@@ -323,9 +323,7 @@ class TestWhatTheFilesMustAgreeOn:
         edit(root, "course.yml", line, "")
         edit(root, "course.yml", "    exercises:\n", "    exercises:\n" + line)
         text = self.problems(root)
-        assert (
-            "en.md: the exercise add stands in another place than in course.yml: list them in this order" in text
-        )
+        assert "en.md: the exercise add stands in another place than in course.yml: list them in this order" in text
 
     def test_an_exercise_with_two_cells(self, root):
         edit_both(root, ":exercise: Running", ":exercise: add")

@@ -7,20 +7,21 @@ import torch
 from autograder.cases import Rules, case
 from autograder.operations import gradients_after_zero_grad, group_options, trajectory
 
-OPTIMIZERS = Rules(forbids=("optim", "record_function*", "foreach_*", "fused_*"))
+# whatever torch.optim does, it does inside a record_function of the profiler
+PROFILED = "record_function*"
 
 RULES = {
-    "gradient_descent": OPTIMIZERS,
-    "Optimizer": OPTIMIZERS,
-    "SGD": OPTIMIZERS,
-    "Adagrad": OPTIMIZERS,
-    "RMSprop": OPTIMIZERS,
-    "Adam": OPTIMIZERS,
-    "AdamW": OPTIMIZERS,
+    "gradient_descent": Rules(forbids=("SGD", PROFILED)),
+    "Optimizer": Rules(forbids=("Optimizer", PROFILED)),
+    "SGD": Rules(forbids=("SGD", PROFILED)),
+    "Adagrad": Rules(forbids=("Adagrad", PROFILED)),
+    "RMSprop": Rules(forbids=("RMSprop", PROFILED)),
+    "Adam": Rules(forbids=("Adam", "AdamW", PROFILED)),
+    "AdamW": Rules(forbids=("Adam", "AdamW", PROFILED)),
     "clip_grad_norm": Rules(forbids=("clip_grad_norm", "clip_grads_with_norm", "get_total_norm", "foreach_*")),
-    "cosine_schedule": OPTIMIZERS,
-    "lbfgs_direction": Rules(forbids=("LbfgsInvHessProduct", "optim", "record_function*")),
-    "minimize_lbfgs": Rules(forbids=("optim", "record_function*", "minimize", "fmin*", "LbfgsInvHessProduct")),
+    "cosine_schedule": Rules(forbids=("CosineAnnealing*", PROFILED)),
+    "lbfgs_direction": Rules(forbids=("LbfgsInvHessProduct",)),
+    "minimize_lbfgs": Rules(forbids=("minimize", "fmin*", "LBFGS", "LbfgsInvHessProduct", PROFILED)),
     "lagrange_equality": Rules(forbids=("minimize", "fmin*")),
 }
 
