@@ -28,6 +28,7 @@ from autograder.watching import Watched
 WRONG_ANSWERS = 3
 RIGHT_ANSWERS = 1
 REFERENCE_RUNS = 5
+RIGHT_ANSWER_RUNS = 10
 SECONDS_PER_ANSWER = 20
 LIMITS = Limits(case_seconds=5, exercise_seconds=30)
 EQUIVALENT_SHARE = 0.03
@@ -96,11 +97,11 @@ class Verifier:
     def _local(self, function: Callable) -> Provider:
         return Local(Watched(function, self.exercise.rules))
 
-    def _passes(self, provider: Provider) -> tuple[bool, str]:
+    def _passes(self, provider: Provider, secret: str = "verify") -> tuple[bool, str]:
         """Whether all cases pass, and the first that does not."""
         try:
             with _time_limit(SECONDS_PER_ANSWER):
-                verdict = self._judge().judge(provider, until_failure=True)
+                verdict = self._judge(secret).judge(provider, until_failure=True)
         except AnswerFailed:
             return False, "timed out"
         failed = [c for c in verdict.cases if not c.passed]
@@ -169,6 +170,7 @@ class Verifier:
         for answer in self.exercise.right + self.exercise.wrong:
             passes, first = self._answer_passes(answer.name, answer.source)
             if answer.right:
+                passes, first = (passes, first) if not passes else self._passes_always(answer)
                 self.report.right += 1
                 self.report.right_passed += passes
                 if not passes:
@@ -178,6 +180,15 @@ class Verifier:
                 self.report.wrong_failed += not passes
                 if passes:
                     self._problem(f"the wrong answer {answer.name} is accepted")
+
+    def _passes_always(self, answer: Answer) -> tuple[bool, str]:
+        """Whether a right answer passes on many draws: on which draw a student is judged must not matter."""
+        for repetition in range(RIGHT_ANSWER_RUNS):
+            secret = f"right {repetition}"
+            passes, first = self._passes(self._local(load_answer(answer)), secret)
+            if not passes:
+                return False, f"{first} (secret {secret!r})"
+        return True, ""
 
     def _stock(self) -> None:
         """No cheap answer passes the exercise, and none that returns a fixed value passes a value case."""
