@@ -122,7 +122,8 @@ def provide(exercise: Exercise, submission: Submission, workshop: Workshop) -> "
         pieces = slice_of(submission.cells, exercise.name)
     except CannotRead as error:
         return Refused(AnswerFailed("not_defined", name=exercise.name, message=str(error)))
-    refusal = read(pieces, exercise.rules)
+    watched = any(case.facet in ("memory", "speed") for case in exercise.cases)
+    refusal = read(pieces, exercise.rules, watched)
     return Refused(refusal) if refusal else Session(workshop, exercise.name, pieces, exercise.rules)
 
 

@@ -5,19 +5,28 @@ the exercises that need it and no other, and what a student tries out between an
 """
 
 import ast
+import builtins
 import re
-import symtable
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from IPython.core.inputtransformer2 import TransformerManager
+from IPython.core.inputtransformer2 import classic_prompt, ipython_prompt, leading_indent
 
 from autograder.answers import Cell
 
-LONGEST_CELL = 200_000
+LONGEST_CELL = 100_000
+MOST_STATEMENTS = 2000
+BUILTINS = frozenset(vars(builtins))
 
 _RUN_MAGICS = re.compile(r"\A\s*%%(time|timeit|capture|prun|python|python3)\b.*\n")
+_OTHER_CELL_MAGIC = re.compile(r"\A\s*%%")
+_TIMED = re.compile(r"^([ \t]*)%time[ \t]+(?=\S)", re.MULTILINE)
+_CONTINUED = r"[^\n]*(?:\\\n[^\n]*)*"
+_LINE_MAGIC = re.compile(r"^([ \t]*)[%!?]" + _CONTINUED, re.MULTILINE)
+_ASSIGNED_MAGIC = re.compile(r"^([ \t]*)\w[\w, ]*=[ \t]*[%!]" + _CONTINUED, re.MULTILINE)
+_HELP = re.compile(r"^([ \t]*)[%!\w.]+\?\??[ \t]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -43,12 +52,42 @@ class _Statement:
     changes: frozenset[str]
 
 
-def python_source(cell: str) -> str:
-    """A cell's source with IPython's magics turned into Python calls."""
-    cell = _RUN_MAGICS.sub("\n", cell)
+def _python(cell: str) -> tuple[str, list[ast.stmt]]:
+    """A cell's source as Python, line for line, and its statements: magics, which nothing here runs, become `pass`.
+
+    Raises SyntaxError, or what else ast.parse raises, when it is no Python.
+    """
     if len(cell) > LONGEST_CELL:
         raise SyntaxError(f"the cell has {len(cell)} characters; {LONGEST_CELL} are read")
-    return TransformerManager().transform_cell(cell)
+    cell = _RUN_MAGICS.sub("\n", cell)
+    if _OTHER_CELL_MAGIC.match(cell):
+        return "", []
+    try:
+        return cell, _parse(cell)
+    except SyntaxError:
+        pass
+    lines = cell.splitlines(keepends=True)
+    for clean in (classic_prompt, ipython_prompt, leading_indent):
+        lines = clean(lines)
+    cell = _TIMED.sub(r"\1", "".join(lines))
+    for magic in (_LINE_MAGIC, _ASSIGNED_MAGIC, _HELP):
+        cell = magic.sub(_pass, cell)
+    return cell, _parse(cell)
+
+
+def python_source(cell: str) -> str:
+    """A cell's source as Python. Raises what ast.parse raises when it is none."""
+    return _python(cell)[0]
+
+
+def _pass(magic: re.Match) -> str:
+    return magic.group(1) + "pass" + "\n" * magic.group().count("\n")
+
+
+def _parse(source: str) -> list[ast.stmt]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of invalid escapes in strings, which are the student's to see
+        return ast.parse(source).body
 
 
 def slice_of(cells: Sequence[Cell], exercise: str) -> list[Piece]:
@@ -71,14 +110,15 @@ def slice_of(cells: Sequence[Cell], exercise: str) -> list[Piece]:
 def _read(cell: str) -> tuple[str, tuple[_Statement, ...], str]:
     """A cell's Python source and its statements, or why it has none. One cell is read once for all exercises."""
     try:
-        source = python_source(cell)
-        body = ast.parse(source).body
+        source, body = _python(cell)
+        if len(body) > MOST_STATEMENTS:
+            raise SyntaxError(f"the cell has {len(body)} statements; {MOST_STATEMENTS} are read")
+        statements = tuple(
+            _Statement(i, node, frozenset(_bound(node)), frozenset(_used(node)), frozenset(_changed(node)))
+            for i, node in enumerate(body)
+        )
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return "", (), f"{type(error).__name__}: {error}"
-    statements = tuple(
-        _Statement(i, node, frozenset(_bound(node)), frozenset(_used(node)), frozenset(_changed(node)))
-        for i, node in enumerate(body)
-    )
     return source, statements, ""
 
 
@@ -86,43 +126,112 @@ def _needed(read: Sequence[Sequence[_Statement]], cells: Sequence[Cell], exercis
     """All statements of given cells, and those that bind a name which the answer needs, or change one.
 
     A name means what it meant when the student checked the answer: cells below it count only for names that no
-    cell down to it binds.
+    cell down to it binds. What the release notebook imports means that throughout, and another answer's cell does not
+    give builtins a new meaning. A star import counts when a name is needed that nothing else binds.
     """
     statements = [(c, s) for c, found in enumerate(read) for s in found]
-    imported = {name for _, s in statements if isinstance(s.node, (ast.Import, ast.ImportFrom)) for name in s.binds}
+    imported = {name for _, s in statements if _imports(s.node) for name in s.binds}
     kept = {(c, s.index) for c, s in statements if cells[c].origin == "given"}
     answer = next((c for c, cell in enumerate(cells) if cell.exercise == exercise), len(cells))
     above = {name for c, s in statements if c <= answer for name in s.binds}
-    needed = {exercise}
-    growing = True
-    while growing:
-        growing = False
-        for c, s in statements:
-            concerned = (s.binds | (s.changes - imported)) & needed
-            if (c, s.index) not in kept and (concerned - above if c > answer else concerned):
+    given = frozenset(n for c, s in statements if (c, s.index) in kept and _imports(s.node) for n in s.binds)
+    settled = [_settled(cell, exercise, given) for cell in cells]
+    meaning: dict[str, list[tuple[int, _Statement]]] = {}
+    for c, s in statements:
+        for name in (s.binds - settled[c]) | (s.changes - imported):
+            if c <= answer or name not in above:
+                meaning.setdefault(name, []).append((c, s))
+    bound = BUILTINS.union(*(s.binds for _, s in statements))
+    needed, waiting = {exercise}, [exercise]
+    while waiting:
+        for c, s in meaning.get(waiting.pop(), ()):
+            if (c, s.index) not in kept:
                 kept.add((c, s.index))
+                waiting.extend(s.uses - needed)
                 needed |= s.uses
-                growing = True
-    return kept
+        if not waiting and needed - bound and "*" in bound - needed:
+            needed.add("*")
+            waiting.append("*")
+    touched = {c for c, _ in kept}
+    return kept | {(c, s.index) for c, s in statements if c in touched and _is_future(s.node)}
 
 
-def _scopes(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
-    yield table
-    for child in table.get_children():
-        yield from _scopes(child)
+def _imports(node: ast.stmt) -> bool:
+    return isinstance(node, (ast.Import, ast.ImportFrom))
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _settled(cell: Cell, exercise: str, given: frozenset[str]) -> frozenset[str]:
+    """The names that a cell cannot give another meaning for this exercise."""
+    if cell.exercise == exercise:
+        return frozenset()
+    return given | BUILTINS if cell.exercise else given
 
 
 def _used(node: ast.stmt) -> set[str]:
     """The global names that a statement reads, in whatever scope."""
-    try:
-        top = symtable.symtable(ast.unparse(node), "<cell>", "exec")
-        names = {s.get_name() for s in top.get_symbols() if s.is_referenced()}
-        for scope in _scopes(top):
-            if scope is not top:
-                names |= {s.get_name() for s in scope.get_symbols() if s.is_global()}
-        return names
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    names: set[str] = set()
+    stack: list[tuple[ast.AST, frozenset[str]]] = [(node, frozenset())]
+    while stack:
+        current, hidden = stack.pop()
+        inner = hidden
+        if isinstance(current, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+            body = [current.body] if isinstance(current, ast.Lambda) else current.body
+            bound = parameters(current.args) | (set() if isinstance(current, ast.Lambda) else local_names(body))
+            inner = hidden | bound if bound else hidden
+            stack.extend((child, inner) for child in body)
+            inside = {id(child) for child in body}
+            stack.extend((child, hidden) for child in ast.iter_child_nodes(current) if id(child) not in inside)
+            continue
+        if isinstance(current, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            targets = {n.id for g in current.generators for n in ast.walk(g.target) if isinstance(n, ast.Name)}
+            stack.append((current.generators[0].iter, hidden))
+            inner = hidden | targets
+        elif isinstance(current, ast.Name) and current.id not in hidden:
+            if not isinstance(current.ctx, ast.Store):
+                names.add(current.id)
+        elif isinstance(current, ast.AugAssign) and isinstance(current.target, ast.Name):
+            names |= {current.target.id} - hidden
+        stack.extend((child, inner) for child in ast.iter_child_nodes(current))
+    return names
+
+
+def parameters(arguments: ast.arguments) -> set[str]:
+    """The names of a function's parameters."""
+    listed = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    return {argument.arg for argument in listed if argument is not None}
+
+
+def local_names(body: Sequence[ast.AST]) -> set[str]:
+    """The names that a function's statements make local, imports apart."""
+    bound: set[str] = set()
+    declared: set[str] = set()
+    stack = list(body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (ast.Global, ast.Nonlocal)):
+            declared.update(node.names)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            bound.add(node.name)
+            stack.extend(node.decorator_list)
+            continue
+        elif isinstance(node, ast.Lambda):
+            continue
+        elif isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
+            walrus = (n.target for n in ast.walk(node) if isinstance(n, ast.NamedExpr))
+            bound.update(target.id for target in walrus if isinstance(target, ast.Name))
+            continue
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, (ast.Store, ast.Del)):
+            bound.add(node.id)
+        elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
+            bound.add(node.name)
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            bound.add(node.rest)
+        stack.extend(ast.iter_child_nodes(node))
+    return bound - declared
 
 
 def _own_nodes(node: ast.AST) -> Iterator[ast.AST]:
@@ -148,6 +257,8 @@ def _bound(node: ast.stmt) -> set[str]:
             names.add((n.asname or n.name).split(".")[0])
         elif isinstance(n, (ast.MatchAs, ast.MatchStar)) and n.name:
             names.add(n.name)
+        elif isinstance(n, ast.MatchMapping) and n.rest:
+            names.add(n.rest)
     return names
 
 
@@ -167,13 +278,14 @@ def _changed(node: ast.stmt) -> set[str]:
     return names
 
 
+def statements_of(source: str) -> list[ast.stmt]:
+    """The top-level statements of a cell; none where it is no Python."""
+    return [statement.node for statement in _read(source)[1]]
+
+
 def is_stub(source: str, exercise: str) -> bool:
     """Whether the answer is still the stub: every function of it only raises NotImplementedError."""
-    try:
-        tree = ast.parse(python_source(source))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    for node in tree.body:
+    for node in statements_of(source):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == exercise:
             functions = [n for n in ast.walk(node) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
             return bool(functions) and all(_only_raises(f) for f in functions)

@@ -18,6 +18,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from autograder.cases import Rules
 from autograder.judging import AnswerFailed
 
+PLAIN_TENSORS = {Tensor, torch.nn.Parameter, torch.nn.Buffer}
+
 
 def plain_name(name: str) -> str:
     """A function's name as rules write it: no underscores around it, no overload."""
@@ -40,6 +42,7 @@ class _Functions(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self.used.add(func)
+        self.used.update(types)
         return func(*args, **(kwargs or {}))
 
 
@@ -80,9 +83,13 @@ class Watch:
 
     @property
     def forbidden(self) -> list[str]:
-        """The forbidden functions that were called."""
-        names = {called_name(function) for function in self.used}
-        return sorted(n for n in names if any(fnmatchcase(n, p) for p in self.rules.forbids))
+        """The forbidden functions that were called, and the tensor subclasses that see calls before the watch does."""
+        names = {called_name(used) for used in self.used if not isclass(used)}
+        subclasses = {used for used in self.used if isclass(used)} - PLAIN_TENSORS
+        return sorted(
+            [n for n in names if any(fnmatchcase(n, p) for p in self.rules.forbids)]
+            + [f"{subclass.__name__}.__torch_function__" for subclass in subclasses]
+        )
 
 
 @lru_cache(maxsize=64)
