@@ -445,7 +445,7 @@ def minimize_lbfgs(
     """
     x = x0.detach().clone()
     gradient, value = torch.func.grad_and_value(f)(x)
-    s = y = x.new_empty(0, len(x))
+    s = y = x.new_zeros(0, len(x))
     for _ in range(max_steps):
         if gradient.abs().max() <= tolerance:
             break
