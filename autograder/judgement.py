@@ -48,7 +48,7 @@ def judge_submission(
         chapter=chapter.name,
         student=student,
         language=submission.language,
-        score=round(sum(e.score for e in exercises), 4),
+        score=round(sum(e.score for e in exercises), 2),
         max_score=sum(e.max_score for e in exercises),
         sandbox=workshop.label,
         seed=attempt,

@@ -298,7 +298,7 @@ class Judge:
         gained = sum(v.weight for v in verdicts if v.passed)
         if gained and not self._right_value(verdicts):
             return 0.0, [say("no_value", self.language)]
-        return (round(points * gained / total, 4) if total else 0.0), []
+        return (round(points * gained / total, 2) if total else 0.0), []
 
     def _right_value(self, verdicts: Sequence[CaseVerdict]) -> bool:
         """Whether some case passed that nothing but a right value passes."""

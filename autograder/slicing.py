@@ -127,7 +127,8 @@ def _needed(read: Sequence[Sequence[_Statement]], cells: Sequence[Cell], exercis
 
     A name means what it meant when the student checked the answer: cells below it count only for names that no
     cell down to it binds. What the release notebook imports means that throughout, and another answer's cell does not
-    give builtins a new meaning. A star import counts when a name is needed that nothing else binds.
+    give builtins a new meaning. What the answer's own cell defines is not looked for elsewhere. A star import counts
+    when a name is needed that nothing else binds.
     """
     statements = [(c, s) for c, found in enumerate(read) for s in found]
     imported = {name for _, s in statements if _imports(s.node) for name in s.binds}
@@ -135,7 +136,8 @@ def _needed(read: Sequence[Sequence[_Statement]], cells: Sequence[Cell], exercis
     answer = next((c for c, cell in enumerate(cells) if cell.exercise == exercise), len(cells))
     above = {name for c, s in statements if c <= answer for name in s.binds}
     given = frozenset(n for c, s in statements if (c, s.index) in kept and _imports(s.node) for n in s.binds)
-    settled = [_settled(cell, exercise, given) for cell in cells]
+    own = {s.node.name for c, s in statements if c == answer and isinstance(s.node, (ast.FunctionDef, ast.ClassDef))}
+    settled = [_settled(cell, exercise, given) | (own if c != answer else set()) for c, cell in enumerate(cells)]
     meaning: dict[str, list[tuple[int, _Statement]]] = {}
     for c, s in statements:
         for name in (s.binds - settled[c]) | (s.changes - imported):
