@@ -9,12 +9,13 @@ from nbgrader.api import Gradebook
 from rich.console import Console
 from rich.table import Table
 
+from autograder.building import build
 from autograder.chapters import Chapter
 from autograder.course import Course, load_course
 from autograder.gradebook import load_config
 from autograder.grading import GradingError, Summary, grade
 from autograder.judges import VERDICTS
-from autograder.sample import SECRET, Student, deserved, hand_in
+from autograder.sample import DUE, SECRET, Student, deserved, hand_in
 from autograder.store import SECRET_FILE, Store
 
 MISCONCEPTIONS = 8
@@ -39,9 +40,13 @@ def prepare(root: Path, folder: Path) -> tuple[Course, list[Student]]:
     folder.mkdir(parents=True)
     (folder / MARK).touch()
     copy_course(root, folder)
+    manifest = folder / "course.yml"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace("written: true", f"written: true\n    due: {DUE}"), encoding="utf-8")
     (folder / SECRET_FILE).write_text(SECRET, encoding="utf-8")
     (folder / SECRET_FILE).chmod(0o600)
     course = load_course(folder)
+    build(course)  # formgrader lists the assignments that it finds in build/source
     return course, hand_in(course, folder)
 
 
@@ -50,11 +55,12 @@ def demo(root: Path, folder: Path, console: Console, workers: int | None = None,
     console.print(f"A sample class in [bold]{folder}[/]: real notebooks, real grading.")
     course, handed = prepare(root, folder)
     summary = grade(folder, workers=workers, sandbox=sandbox, console=console)
+    name_students(folder, course, handed)
     scores = code_scores(folder, course, handed)
     wanted = {
         (s.id, entry.name): deserved(s, Chapter(root, entry.name), entry) for s in handed for entry in course.written
     }
-    console.print(gradebook_table(course, handed, scores, wanted))
+    console.print(gradebook_table(course, handed, scores, wanted, penalties(folder, course, handed)))
     console.print(misconception_table(folder, course, handed))
     feedback = generate_feedback(folder, course, handed)
     _say_what_else(console, folder, summary, feedback)
@@ -80,23 +86,51 @@ def code_scores(folder: Path, course: Course, handed: list[Student]) -> dict[tup
     return found
 
 
+def name_students(folder: Path, course: Course, handed: list[Student]) -> None:
+    """Give the gradebook the class's names, as importing a roster would."""
+    with Gradebook(f"sqlite:///{folder}/gradebook.db", course.name) as gradebook:
+        for s in handed:
+            gradebook.update_or_create_student(s.id, first_name=s.first_name, last_name=s.last_name)
+
+
+def penalties(folder: Path, course: Course, handed: list[Student]) -> dict[str, float]:
+    """What each student loses for being late, over all chapters."""
+    with Gradebook(f"sqlite:///{folder}/gradebook.db", course.name) as gradebook:
+        return {
+            s.id: sum(
+                gradebook.find_submission(entry.name, s.id).late_submission_penalty or 0.0 for entry in course.written
+            )
+            for s in handed
+        }
+
+
 def gradebook_table(
-    course: Course, handed: list[Student], scores: dict[tuple[str, str], float], wanted: dict[tuple[str, str], float]
+    course: Course,
+    handed: list[Student],
+    scores: dict[tuple[str, str], float],
+    wanted: dict[tuple[str, str], float],
+    late: dict[str, float],
 ) -> Table:
     """The gradebook, a row a student."""
-    table = Table(title="The gradebook (points for exercises, before late penalties and essays)")
+    table = Table(title="The gradebook: points for exercises, and what being late costs. Essays wait for a person")
     table.add_column("student")
     table.add_column("handed in")
     for entry in course.written:
         points = sum(e.points for e in entry.exercises)
         table.add_column(f"{entry.name.split('_')[0]} /{points:g}", justify="right")
+    table.add_column("late", justify="right")
     for student in handed:
         cells = []
         for entry in course.written:
             key = (student.id, entry.name)
             right = abs(scores[key] - wanted[key]) <= 0.01
             cells.append(f"{scores[key]:.2f}" if right else f"[red]{scores[key]:.2f} ≠ {wanted[key]:.2f}[/]")
-        table.add_row(f"{student.first_name} {student.last_name}", student.about, *cells)
+        table.add_row(
+            f"{student.first_name} {student.last_name}",
+            student.about,
+            *cells,
+            f"−{late[student.id]:.2f}" if late[student.id] else "",
+        )
     return table
 
 

@@ -3,6 +3,7 @@
 It grades the grader. The demo shows it, the tests check every score, the benchmark times it.
 """
 
+import ast
 import copy
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -20,6 +21,10 @@ from autograder.judging import Judge, Local, load_answer
 from autograder.watching import Watched
 
 SECRET = "the sample class"
+
+DUE = "2026-03-01T23:59:00+00:00"
+
+ESSAY = "A sum of e products has variance e; without the root one weight is nearly 1 and softmax has no gradient left."
 
 # what hostile students put above an otherwise honest notebook's first answer
 ATTACKS = {
@@ -63,7 +68,7 @@ class Student:
     damage: Callable[[dict], str] = field(default=lambda nb: json.dumps(nb, ensure_ascii=False, indent=1))
     readable: bool = True
     days_late: int = 0
-    chapters: tuple[str, ...] | None = None
+    essay: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,11 +98,22 @@ def _right(chapter: Chapter, k: int, name: str) -> Choice:
     return Choice(right[k % len(right)].source)
 
 
+def _without_hint(answer: Answer) -> str:
+    """A wrong answer's source without its docstring, which is the hint."""
+    lines = answer.source.splitlines()
+    for node in ast.parse(answer.source).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and ast.get_docstring(node) == answer.note:
+            if len(node.body) > 1:
+                del lines[node.body[0].lineno - 1 : node.body[0].end_lineno]
+            break
+    return "\n".join(lines) + "\n"
+
+
 def _wrong(which: int) -> Callable[[Chapter, int, str], Choice]:
     def choose(chapter: Chapter, k: int, name: str) -> Choice:
         wrong = chapter.exercises[name].wrong
         answer = wrong[which % len(wrong)]
-        return Choice(answer.source, answer)
+        return Choice(_without_hint(answer), answer)
 
     return choose
 
@@ -165,7 +181,7 @@ def students() -> list[Student]:
     as_is = json.dumps
     return [
         Student("ada", "Ada", "Lovelace", "right, as the reference has it", _reference),
-        Student("emmy", "Emmy", "Noether", "right, in another way", _right),
+        Student("emmy", "Emmy", "Noether", "right, in another way; answers the essay", _right, essay=ESSAY),
         Student("hypatia", "Hypatia", "of Alexandria", "right, in the Chinese notebook", _right, language="zh"),
         Student("carl", "Carl Friedrich", "Gauß", "right, two days late", _reference, days_late=2),
         Student("kurt", "Kurt", "Gödel", "every answer wrong", _wrong(0)),
@@ -199,6 +215,9 @@ def notebook(student: Student, chapter: Chapter, assignments: Path) -> str:
         source = student.choose(chapter, k, name).source
         if source is not None:
             cell.source = f"# exercise: {name}\n{source}"
+    for cell in nb.cells:
+        if student.essay and cell.cell_type == "markdown" and cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.source = student.essay
     return student.damage(json.loads(nbformat.writes(nb)))
 
 
@@ -247,7 +266,7 @@ def hand_in(
             folder.mkdir(parents=True, exist_ok=True)
             text = notebook(student, chapter, course.root / "assignments")
             (folder / f"{entry.name}.ipynb").write_text(text, encoding="utf-8")
-            due = entry.due or datetime.fromisoformat("2026-03-01T23:59:00+00:00")
+            due = entry.due or datetime.fromisoformat(DUE)
             handed_in = due - timedelta(hours=1) + timedelta(days=student.days_late)
             stamp = handed_in.strftime("%Y-%m-%d %H:%M:%S.%f %Z")
             (folder / "timestamp.txt").write_text(stamp, encoding="utf-8")

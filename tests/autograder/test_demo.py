@@ -6,11 +6,12 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
 from rich.console import Console
 
 from autograder.chapters import Chapter
 from autograder.course import find_root, load_course
-from autograder.demo import code_scores, demo, prepare
+from autograder.demo import code_scores, demo, penalties, prepare
 from autograder.grading import GradingError, grade
 from autograder.sample import deserved, notebook, students
 
@@ -43,7 +44,9 @@ def test_a_wrong_students_notebook_holds_the_wrong_answers_and_the_checks():
     nb = nbformat.reads(notebook(kurt, chapter, ROOT / "assignments"), as_version=4)
     sources = [c.source for c in nb.cells]
     wrong = chapter.exercises["softmax"].wrong[0]
-    assert any(s.startswith("# exercise: softmax\n") and wrong.source.strip() in s for s in sources)
+    (cell,) = [s for s in sources if s.startswith("# exercise: softmax\n")]
+    assert cell.rstrip().endswith(wrong.source.rstrip().splitlines()[-1])
+    assert wrong.hint("en") not in cell
     assert "check(softmax)" in sources
 
 
@@ -68,6 +71,16 @@ def test_every_submission_gets_exactly_what_it_deserves(tmp_path):
             assert scores[student.id, entry.name] == pytest.approx(
                 deserved(student, Chapter(ROOT, entry.name), entry), abs=0.01
             ), (student.id, entry.name)
+
+    late = penalties(tmp_path / "demo", course, handed)
+    carl = sum(scores["carl", entry.name] for entry in course.written)
+    assert late.pop("carl") == pytest.approx(0.2 * carl, abs=0.05)
+    assert set(late.values()) == {0.0}
+
+    with Gradebook(f"sqlite:///{tmp_path}/demo/gradebook.db") as gradebook:
+        assert gradebook.find_student("emmy").last_name == "Noether"
+        assert gradebook.find_submission("ch13_attention", "emmy").needs_manual_grade
+        assert not gradebook.find_submission("ch13_attention", "kurt").needs_manual_grade
 
     pages = list((tmp_path / "demo" / "feedback").rglob("*.html"))
     assert len(pages) == 2
