@@ -33,6 +33,11 @@ c.LatePenaltyByDay.at_most = course.late.at_most
 c.LatePenaltyByDay.grace_minutes = course.late.grace_minutes
 c.HTMLExporter.filters = {"markdown2html": f"{plugins}.escaped_markdown2html"}
 
+# zip_collect: what Canvas and Moodle call a downloaded file, `<student>_…_<chapter>.ipynb`
+c.FileNameCollectorPlugin.named_regexp = (
+    r".*/(?P<student_id>[^/_]+)_(?:.*_)?(?P<file_id>(?:ch|lab)[0-9]{2}_[a-z_]+)\.ipynb$"
+)
+
 # for a new gradebook nbgrader calls alembic, which lies beside this Python
 folder = str(Path(sys.executable).parent)
 if folder not in os.environ.get("PATH", "").split(os.pathsep):

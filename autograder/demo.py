@@ -46,7 +46,7 @@ def prepare(root: Path, folder: Path) -> tuple[Course, list[Student]]:
     (folder / SECRET_FILE).write_text(SECRET, encoding="utf-8")
     (folder / SECRET_FILE).chmod(0o600)
     course = load_course(folder)
-    build(course)  # formgrader lists the assignments that it finds in build/source
+    list(build(course))  # formgrader lists the assignments that it finds in build/source
     return course, hand_in(course, folder)
 
 
