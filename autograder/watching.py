@@ -87,9 +87,14 @@ class Watch:
         names = {called_name(used) for used in self.used if not isclass(used)}
         subclasses = {used for used in self.used if isclass(used)} - PLAIN_TENSORS
         return sorted(
-            [n for n in names if any(fnmatchcase(n, p) for p in self.rules.forbids)]
+            [n for n in names if _matches(n, self.rules.forbids)]
             + [f"{subclass.__name__}.__torch_function__" for subclass in subclasses]
         )
+
+
+@cache
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 @lru_cache(maxsize=64)
