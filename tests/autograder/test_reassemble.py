@@ -1,9 +1,13 @@
 """nbgrader's own commands with the course's plug-ins: what stands in the gradebook, in feedback, in formgrader."""
 
 import json
+import os
 import re
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import nbformat
@@ -290,3 +294,63 @@ def test_a_release_notebook_that_is_missing_is_said(course):
         release(course, language).unlink()
     result = autograde(course, "ada")
     assert not result["success"] and "Run `atlas build --chapter ch90_sample`" in result["log"]
+
+
+@pytest.fixture
+def server(tmp_path):
+    """Formgrader in a Jupyter server: a function that calls it."""
+    root = make_course(tmp_path / "course")
+    config = root / "nbgrader_config.py"
+    config.write_text(config.read_text() + '\nc.JudgeExecute.judge = "sample_judge.SampleJudge"\n')
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = [f"--ServerApp.port={port}", "--ServerApp.token=t", "--ServerApp.disable_check_xsrf=True", "--allow-root"]
+    extension = "--ServerApp.jpserver_extensions={'nbgrader.server_extensions.formgrader': True}"
+    path = {"PYTHONPATH": str(Path(__file__).parent), "HOME": str(tmp_path), "JUPYTER_CONFIG_DIR": str(tmp_path)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "jupyter", "server", "--no-browser", *options, extension],
+        cwd=root,
+        env={**os.environ, **path},
+        stderr=subprocess.DEVNULL,
+    )
+
+    def call(path: str, method: str = "GET") -> str:
+        headers = {"Authorization": "token t"}
+        data = b"" if method == "POST" else None
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", data, headers, method=method)
+        return urllib.request.urlopen(request, timeout=120).read().decode()
+
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                call("/api/status")
+                break
+            except OSError:
+                assert time.monotonic() < deadline and process.poll() is None
+                time.sleep(0.2)
+        yield root, call
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.mark.slow
+def test_formgraders_autograde_button(server):
+    root, call = server
+    hand_in(root, "ada", answered({**RIGHT, "square": "return 0"}))
+    hand_in(root, "bob", b"{")
+    for student in ("ada", "bob", "ada"):
+        answer = json.loads(call(f"/formgrader/api/submission/{CHAPTER}/{student}/autograde", "POST"))
+        assert answer["success"], answer
+    assert judged(root) == ["ada"]
+    found = {entry["student"]: entry for entry in json.loads(call(f"/formgrader/api/submissions/{CHAPTER}"))}
+    assert found["ada"]["score"] == 3.5 and not found["ada"]["needs_manual_grade"]
+    assert found["bob"]["needs_manual_grade"]
+    submitted = json.loads(call(f"/formgrader/api/submitted_notebooks/{CHAPTER}/{CHAPTER}"))
+    pages = [call(f"/formgrader/submissions/{entry['id']}/") for entry in submitted]
+    assert any("its gradient" in page for page in pages) and any("could not be read" in page for page in pages)
+    feedback = json.loads(call(f"/formgrader/api/assignment/{CHAPTER}/generate_feedback", "POST"))
+    assert feedback["success"], feedback
+    assert (root / "feedback" / "ada" / CHAPTER / f"{CHAPTER}.html").is_file()
