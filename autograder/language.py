@@ -2,28 +2,28 @@
 
 SENTENCES: dict[str, tuple[str, str]] = {
     # what a comparison finds
-    "type": ("{where}expected {expected}, came {came}", "{where}应为{expected}，得到的是{came}"),
+    "type": ("{where}expected {expected}, got {came}", "{where}应为{expected}，得到的是{came}"),
     "length": (
-        "{where}expected {expected} items, came {came}",
+        "{where}expected {expected} items, got {came}",
         "{where}应有 {expected} 项，得到 {came} 项",
     ),
-    "keys": ("{where}expected the keys {expected}, came {came}", "{where}键应为 {expected}，得到 {came}"),
-    "dtype": ("{where}expected dtype {expected}, came {came}", "{where}dtype 应为 {expected}，得到 {came}"),
+    "keys": ("{where}expected the keys {expected}, got {came}", "{where}键应为 {expected}，得到 {came}"),
+    "dtype": ("{where}expected dtype {expected}, got {came}", "{where}dtype 应为 {expected}，得到 {came}"),
     "device": (
-        "{where}expected a tensor on {expected}, came one on {came}",
+        "{where}expected a tensor on {expected}, got one on {came}",
         "{where}张量应在 {expected} 上，得到的在 {came} 上",
     ),
     "shape": (
-        "{where}expected shape {expected}, came {came}",
+        "{where}expected shape {expected}, got {came}",
         "{where}形状应为 {expected}，得到 {came}",
     ),
-    "number": ("{where}expected {expected}, came {came}", "{where}应为 {expected}，得到 {came}"),
+    "number": ("{where}expected {expected}, got {came}", "{where}应为 {expected}，得到 {came}"),
     "value": (
-        "{where}{wrong} of {total} values differ. The worst is at index {index}: expected {expected}, came {came}",
+        "{where}{wrong} of {total} values differ. The worst is at index {index}: expected {expected}, got {came}",
         "{where}{total} 个值中有 {wrong} 个不同。差得最多的在下标 {index}：应为 {expected}，得到 {came}",
     ),
     "scalar": (
-        "{where}expected {expected}, came {came}",
+        "{where}expected {expected}, got {came}",
         "{where}应为 {expected}，得到 {came}",
     ),
     # what to look at next
@@ -49,7 +49,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "符号全部相反：是否少了或多了一个负号",
     ),
     "look_factor": (
-        "What came is {factor} times what is expected: look for a missing or doubled factor",
+        "The result is {factor} times what is expected: look for a missing or doubled factor",
         "结果是应有结果的 {factor} 倍：是否漏乘或多乘了一个因子",
     ),
     "look_offset": (
@@ -61,27 +61,27 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "每个值的大小都对，但有些符号相反：检查绝对值，或某个分支里的负号",
     ),
     "look_square": (
-        "What came is the square of what is expected: is a root missing?",
+        "The result is the square of what is expected: is a root missing?",
         "结果是应有结果的平方：是否漏了开方",
     ),
     "look_root": (
-        "What came is the square root of what is expected: is there a root too many?",
+        "The result is the square root of what is expected: is there a root too many?",
         "结果是应有结果的平方根：是否多开了一次方",
     ),
     "look_log": (
-        "What came is the logarithm of what is expected: is an exp missing, or a log too many?",
+        "The result is the logarithm of what is expected: is an exp missing, or a log too many?",
         "结果是应有结果的对数：是否漏了 exp，或多取了一次 log",
     ),
     "look_exp": (
-        "What came is exp of what is expected: is a log missing, or an exp too many?",
+        "The result is exp of what is expected: is a log missing, or an exp too many?",
         "结果是应有结果的 exp：是否漏了 log，或多取了一次 exp",
     ),
     "look_reciprocal": (
-        "What came is 1 / what is expected: which is divided by which?",
+        "The result is 1 / what is expected: which is divided by which?",
         "结果是应有结果的倒数：谁除以谁？",
     ),
     "look_complement": (
-        "What came is 1 − what is expected: look at which of the two cases is meant",
+        "The result is 1 − what is expected: look at which of the two cases is meant",
         "结果等于 1 减去应有结果：检查取的是两种情形中的哪一种",
     ),
     "look_transposed": (
@@ -356,8 +356,8 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "正确结果：令 {name} = {builtin}，再作同样的调用",
     ),
     "picture_expected": ("expected", "应为"),
-    "picture_came": ("came", "得到"),
-    "picture_error": ("|came − expected|", "|得到 − 应为|"),
+    "picture_came": ("got", "得到"),
+    "picture_error": ("|got − expected|", "|得到 − 应为|"),
     "picture_worst": ("worst at {index}", "差得最多处 {index}"),
     "picture_slice": ("shown: {slice}", "图中是 {slice}"),
     # words

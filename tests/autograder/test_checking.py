@@ -274,11 +274,11 @@ class TestStudentCodeDoesItsWorst:
             ("raise type('E', (Exception,), {'__str__': lambda self: 1 / 0})()", "the call raised E: …"),
             ("raise ValueError('x' * 10**7)", "the call raised ValueError: xxx"),
             ("assert False, '<b>{expected}</b>\\n\\x1b[31m'", "the call raised AssertionError: <b>{expected}</b>"),
-            ("return print", "expected a tensor, came builtin_function_or_method"),
-            ("return [x] * 3", "expected a tensor, came a tuple of 3"),
-            ("return x.to_sparse()", "expected a tensor, came sparse_coo"),
-            ("return x.to('meta')", "expected a tensor on cpu, came one on meta"),
-            ("return x.numpy()", "expected a tensor, came ndarray"),
+            ("return print", "expected a tensor, got builtin_function_or_method"),
+            ("return [x] * 3", "expected a tensor, got a tuple of 3"),
+            ("return x.to_sparse()", "expected a tensor, got sparse_coo"),
+            ("return x.to('meta')", "expected a tensor on cpu, got one on meta"),
+            ("return x.numpy()", "expected a tensor, got ndarray"),
             ("pass", "Nothing was returned: is there a return?"),
         ],
     )
@@ -474,7 +474,7 @@ class TestCallAgain:
         right = eval(last, namespace)
         message = next(c.message for c in examined.verdict.cases if c.name == "the_dimension_is_the_one_asked_for")
         i, j = (int(n) for n in message.split("index [")[1].split("]")[0].split(","))
-        assert f"expected {float(right[i, j]):.6g}, came {float(came[i, j]):.6g}" in message
+        assert f"expected {float(right[i, j]):.6g}, got {float(came[i, j]):.6g}" in message
 
     def test_imports_come_with_it(self, notebook, folder):
         notebook.run("def softmax(x, dim):\n    return x * 2\n")

@@ -58,19 +58,19 @@ class TestWhatIsSaid:
         came = expected.clone()
         came[1, 2] += 5
         came[0, 0] -= 1
-        worst = f"expected {float(expected[1, 2]):.6g}, came {float(came[1, 2]):.6g}"
+        worst = f"expected {float(expected[1, 2]):.6g}, got {float(came[1, 2]):.6g}"
         assert said(came, expected).startswith(f"2 of 12 values differ. The worst is at index [1, 2]: {worst}")
         assert said(came, expected, "zh").startswith("12 个值中有 2 个不同。差得最多的在下标 [1, 2]：应为 ")
 
     def test_the_worst_is_the_worst_of_those_that_differ(self):
         expected = torch.tensor([1e9, 1e-3], dtype=torch.float64)
         came = torch.tensor([1e9 + 10, 2e-3], dtype=torch.float64)  # 10 is within 1e-7 of 1e9
-        assert "1 of 2 values differ. The worst is at index [1]: expected 0.001, came 0.002" in said(came, expected)
+        assert "1 of 2 values differ. The worst is at index [1]: expected 0.001, got 0.002" in said(came, expected)
 
     def test_values_that_print_alike_get_more_digits(self):
         expected = torch.tensor([0.3333331, 1.0], dtype=torch.float64)
         came = torch.tensor([0.3333333, 1.0], dtype=torch.float64)
-        assert "expected 0.3333331, came 0.3333333" in said(came, expected)
+        assert "expected 0.3333331, got 0.3333333" in said(came, expected)
 
     def test_where_in_a_result_of_several_parts(self):
         came = (torch.ones(2), {"w": torch.zeros(2)})
@@ -81,24 +81,24 @@ class TestWhatIsSaid:
     @pytest.mark.parametrize(
         ("came", "expected", "sentence"),
         [
-            (torch.ones(3, dtype=torch.float32), torch.ones(3).double(), "expected dtype float64, came float32"),
-            (torch.ones(2, device="meta"), torch.ones(2), "expected a tensor on cpu, came one on meta"),
-            (torch.eye(2).to_sparse(), torch.eye(2), "expected a tensor, came sparse_coo"),
-            (None, torch.ones(2), "expected a tensor, came None"),
-            ("x", torch.ones(2), "expected a tensor, came 'x'"),
-            (torch.ones(2), 1.0, "expected a number, came a tensor"),
-            (True, 1.0, "expected a number, came True"),
-            (1, True, "expected True, came a number"),
-            ("kl", "ij", "expected 'ij', came 'kl'"),
-            ((1,), (1, 2), "expected 2 items, came 1"),
-            (1, (1, 2), "expected a tuple of 2, came a number"),
-            ([], {"a": 1}, "expected a dict, came a tuple of 0"),
-            ({"b": 1}, {"a": 1}, "expected the keys 'a', came 'b'"),
-            (4, 3, "expected 3, came 4"),
-            (1 + 2j, 1.0, "expected 1, came (1+2j)"),
-            (10**400, 1.0, "expected 1, came 2**1328…"),
-            pytest.param(10**5000, 1, "expected 1, came 2**16609…", id="more digits than Python prints"),
-            (2**60 + 1, 2**60, "expected 1152921504606846976, came 1152921504606846977"),
+            (torch.ones(3, dtype=torch.float32), torch.ones(3).double(), "expected dtype float64, got float32"),
+            (torch.ones(2, device="meta"), torch.ones(2), "expected a tensor on cpu, got one on meta"),
+            (torch.eye(2).to_sparse(), torch.eye(2), "expected a tensor, got sparse_coo"),
+            (None, torch.ones(2), "expected a tensor, got None"),
+            ("x", torch.ones(2), "expected a tensor, got 'x'"),
+            (torch.ones(2), 1.0, "expected a number, got a tensor"),
+            (True, 1.0, "expected a number, got True"),
+            (1, True, "expected True, got a number"),
+            ("kl", "ij", "expected 'ij', got 'kl'"),
+            ((1,), (1, 2), "expected 2 items, got 1"),
+            (1, (1, 2), "expected a tuple of 2, got a number"),
+            ([], {"a": 1}, "expected a dict, got a tuple of 0"),
+            ({"b": 1}, {"a": 1}, "expected the keys 'a', got 'b'"),
+            (4, 3, "expected 3, got 4"),
+            (1 + 2j, 1.0, "expected 1, got (1+2j)"),
+            (10**400, 1.0, "expected 1, got 2**1328…"),
+            pytest.param(10**5000, 1, "expected 1, got 2**16609…", id="more digits than Python prints"),
+            (2**60 + 1, 2**60, "expected 1152921504606846976, got 1152921504606846977"),
         ],
     )
     def test_other_kinds_of_results(self, came, expected, sentence):
@@ -123,7 +123,7 @@ class TestWhatIsSaid:
         assert failure.difference.message() == "the call raised RuntimeError: one two three"
 
     def test_braces_in_a_student_s_words_stay_as_they_are(self):
-        assert said("{expected}", "x") == "expected 'x', came '{expected}'"
+        assert said("{expected}", "x") == "expected 'x', got '{expected}'"
 
     def test_what_an_answer_writes_into_its_result_later_changes_nothing(self):
         came = draw(3)
@@ -155,17 +155,17 @@ class TestLookNext:
             (torch.zeros_like(X), X, "Every value is 0"),
             (torch.full_like(X, 2.5), X, "Every value is the same, 2.5"),
             (-X, X, "The sign is opposite throughout"),
-            (X / 3, X, "What came is 0.333333 (1/3) times what is expected"),
-            (X * 8**0.5, X, "What came is 2.82843 (√8) times what is expected"),
+            (X / 3, X, "The result is 0.333333 (1/3) times what is expected"),
+            (X * 8**0.5, X, "The result is 2.82843 (√8) times what is expected"),
             (X.float() / 8**0.5, X.float(), "(1/√8) times"),
             (X - 0.75, X, "Every value is off by the same -0.75"),
             (X.abs(), X, "Every value has the right size, but some have the wrong sign"),
-            (POSITIVE**2, POSITIVE, "What came is the square of what is expected"),
-            (POSITIVE.sqrt(), POSITIVE, "What came is the square root of what is expected"),
-            (POSITIVE.log(), POSITIVE, "What came is the logarithm of what is expected"),
-            (POSITIVE.log().exp().exp(), POSITIVE, "What came is exp of what is expected"),
-            (1 / POSITIVE, POSITIVE, "What came is 1 / what is expected"),
-            (1 - X, X, "What came is 1 − what is expected"),
+            (POSITIVE**2, POSITIVE, "The result is the square of what is expected"),
+            (POSITIVE.sqrt(), POSITIVE, "The result is the square root of what is expected"),
+            (POSITIVE.log(), POSITIVE, "The result is the logarithm of what is expected"),
+            (POSITIVE.log().exp().exp(), POSITIVE, "The result is exp of what is expected"),
+            (1 / POSITIVE, POSITIVE, "The result is 1 / what is expected"),
+            (1 - X, X, "The result is 1 − what is expected"),
             (SQUARE.mT, SQUARE, "the transpose of what is expected"),
             (X.flip(1), X, "The values along dim 1 come in reverse order"),
             (X.roll(1, 0), X, "The values along dim 0 are shifted by one place"),
@@ -179,11 +179,11 @@ class TestLookNext:
             (SQUARE.tril(-1) + SQUARE.triu(), SQUARE.triu(), "below the diagonal differ"),
             (SQUARE.tril(-1), MASKED, "Only entries on the diagonal differ"),
             (X * (1 + 1e-5 * SQUARE[:4]), X, "The digits agree to about 5 places only"),
-            (torch.tensor(6.0), torch.tensor(2.0), "What came is 3 times"),
+            (torch.tensor(6.0), torch.tensor(2.0), "The result is 3 times"),
             (torch.tensor(-2.0), torch.tensor(2.0), "The sign is opposite"),
             (torch.tensor(0.0), torch.tensor(2.0), "The value is 0"),
-            (1 / 7, 1.0, "What came is 0.142857 (1/7) times"),
-            (0.49, 0.7, "What came is the square"),
+            (1 / 7, 1.0, "The result is 0.142857 (1/7) times"),
+            (0.49, 0.7, "The result is the square"),
             (1.0001, 1.0, "agree to about 4 places"),
         ],
     )
@@ -227,7 +227,7 @@ class TestLookNext:
     )
     def test_a_wrong_shape(self, came, expected, look):
         message = said(torch.ones(came), torch.ones(expected))
-        assert message.startswith(f"expected shape {expected}, came {came}\n")
+        assert message.startswith(f"expected shape {expected}, got {came}\n")
         assert look in message
 
     @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def test_a_case_that_nothing_decides_is_refused():
 
 def test_other_dtypes_are_failures_with_their_own_message():
     verdict = judge(lambda x: reference(x).float(), [values])
-    assert "expected dtype float64, came float32" in verdict.cases[0].message
+    assert "expected dtype float64, got float32" in verdict.cases[0].message
 
 
 def test_draws_depend_on_secret_student_and_case_and_on_nothing_else():

@@ -297,7 +297,7 @@ class TestPictures:
 
     def test_a_heat_map_shows_the_slice_through_the_worst(self):
         drawn = heat()
-        assert {"expected", "came", "|came − expected|", "20", "7", "shown: [1, :, :]"} <= set(texts(drawn))
+        assert {"expected", "got", "|got − expected|", "20", "7", "shown: [1, :, :]"} <= set(texts(drawn))
         assert 'aria-label="worst at [1, 20, 7]; shown: [1, :, :]"' in drawn
         assert drawn.count("<g ") == 3
 
