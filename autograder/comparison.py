@@ -122,6 +122,8 @@ def compare(
         plain = _plain(came)
         if type(plain) is type(expected) and plain == expected:
             return None
+        if isinstance(expected, bool) and isinstance(plain, bool):
+            return _untrue(plain, expected, at)
         return _wrong_type(came, expected, describe(expected), at)
     if isinstance(expected, Number):
         return _compare_numbers(came, expected, rtol, atol, at)
@@ -146,6 +148,12 @@ def compare(
         if difference:
             return difference
     return None
+
+
+def _untrue(came: bool, expected: bool, at: Any) -> Difference:
+    """A truth value that is the other one: the case's own sentence says of what."""
+    words = {"where": at, "expected": expected, "came": came}
+    return Difference("untrue", words, None, expected, came)
 
 
 def _wrong_type(came: Any, expected: Any, should_be: Any, at: Any) -> Difference:
@@ -212,6 +220,8 @@ def _compare_tensors(came: Tensor, expected: Tensor, rtol: Any, atol: Any, at: A
         return Difference("device", words, None, expected, came)
     if _close(came, expected, rtol, atol):
         return None
+    if expected.dtype == torch.bool and expected.dim() == 0:
+        return _untrue(bool(came), bool(expected), at)
     came = came.clone()  # an answer may go on writing into what it returned
     error, wrong = errors(came, expected, rtol, atol)
     flat = int(error.argmax())

@@ -74,6 +74,9 @@ class Refused:
     def discard(self) -> None:
         pass
 
+    def leave(self) -> None:
+        pass
+
 
 class Recorder(io.TextIOBase):
     """A stream that keeps the beginning of what is written, and counts the rest."""
@@ -249,7 +252,7 @@ def _place(trace: TracebackType | None, namespace: Mapping[str, Any]) -> tuple[i
 
 def _evidence(run: Run, exercise: str, language: str) -> Evidence:
     assert run.difference
-    if run.difference.key in ("forbidden_source", "reaches_around"):  # nothing was run
+    if run.difference.key in ("forbidden_source", "reaches_around", "not_python"):  # nothing was run
         return Evidence()
     try:
         drawn = picture(run.difference, language)

@@ -17,6 +17,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "{where}expected shape {expected}, got {came}",
         "{where}形状应为 {expected}，得到 {came}",
     ),
+    "untrue": (
+        "{where}expected {expected}, got {came}; this does not hold",
+        "{where}应为 {expected}，得到 {came}；这一条不成立",
+    ),
     "number": ("{where}expected {expected}, got {came}", "{where}应为 {expected}，得到 {came}"),
     "value": (
         "{where}{wrong} of {total} values differ. The worst is at index {index}: expected {expected}, got {came}",
@@ -245,6 +249,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "running the answer's cell did not define `{name}`: {message}",
         "运行答案单元后没有定义 `{name}`：{message}",
     ),
+    "not_python": (
+        "line {line} of the answer is not Python: {message} in `{code}`",
+        "答案第 {line} 行不是 Python：{message}（`{code}`）",
+    ),
     "missing_answer": (
         "the notebook has no cell for `{name}`: keep the comment `# exercise: {name}` in its cell",
         "notebook 中没有 `{name}` 的单元：请保留该单元里的注释 `# exercise: {name}`",
@@ -317,6 +325,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "to_do": ("to do", "待作答"),
     "hidden": ("(hidden)", "（隐藏）"),
     "hint": ("Hint: {hint}", "提示：{hint}"),
+    "does_not_hold": ("this does not hold", "这一条不成立"),
     "as_above": ("the same as above", "同上"),
     "look_next": ("Look next: {look}", "接下来看：{look}"),
     "points": ("{score} of {max_score} points", "{score} / {max_score} 分"),
@@ -336,6 +345,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "facet_count": ("{count} {facet}", "{facet} {count} 个"),
     "and": ("; ", "；"),
     "comma": (", ", "、"),
+    "colon": (": ", "："),
     "clause": (", ", "，"),
     "facet_value": ("value", "数值"),
     "facet_gradient": ("gradient", "梯度"),

@@ -5,6 +5,7 @@ sign, and nothing is loaded from elsewhere. HTML carries its styles inline, beca
 and nbgrader's feedback, drop style sheets.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -117,15 +118,37 @@ class _Row:
     repeated: bool
 
 
+def _found(message: str, language: str) -> tuple[str, list[str]]:
+    """What was found, and where to look next."""
+    found, *looks = plain(message).split("\n")
+    return found, [say("look_next", language, look=look) for look in looks if look]
+
+
+def _message(case: CaseVerdict, language: str) -> str:
+    """What is said of a failed case; of a result that is only false, what it is that does not hold."""
+    if case.message.endswith(say("does_not_hold", language)):
+        return case.message + say("colon", language) + plain(case.sentence)
+    return case.message
+
+
+def _shared(verdict: ExerciseVerdict, language: str) -> str:
+    """The message of all cases, where several fail for one and the same reason."""
+    said = {"" if case.passed else _message(case, language) for case in verdict.cases}
+    several = len(verdict.cases) > 1 and verdict.status != "not_attempted"
+    return said.pop() if several and len(said) == 1 else ""
+
+
 def _rows(verdict: ExerciseVerdict, language: str) -> list[_Row]:
-    """The cases; a message that stands above already is not said again."""
+    """The cases; a message that stands above already is not said again, and one of all cases not at all."""
     rows: list[_Row] = []
     seen: set[str] = set()
     waiting = verdict.status == "not_attempted"
+    silent = waiting or bool(_shared(verdict, language))
     for case in verdict.cases:
-        found, *looks = [""] if case.passed or waiting else plain(case.message).split("\n")
-        repeated = bool(found) and case.message in seen
-        seen.add(case.message)
+        message = "" if case.passed or silent else _message(case, language)
+        found, looks = _found(message, language)
+        repeated = bool(found) and message in seen
+        seen.add(message)
         if repeated:
             found, looks = say("as_above", language), []
         rows.append(
@@ -136,16 +159,21 @@ def _rows(verdict: ExerciseVerdict, language: str) -> list[_Row]:
                 plain(case.sentence),
                 "" if case.visible else say("hidden", language),
                 found,
-                [say("look_next", language, look=look) for look in looks if look],
+                looks,
                 repeated,
             )
         )
     return rows
 
 
-def _after(verdict: ExerciseVerdict, language: str) -> list[str]:
+def _hints(verdict: ExerciseVerdict, language: str) -> list[str]:
+    """What is said first, below the heading."""
+    return [plain(say("hint", language, hint=hint)) for hint in verdict.hints]
+
+
+def _notes(verdict: ExerciseVerdict) -> list[str]:
     """What is said below the cases."""
-    return [plain(text) for text in (*(say("hint", language, hint=hint) for hint in verdict.hints), *verdict.notes)]
+    return [plain(note) for note in verdict.notes]
 
 
 def to_html(
@@ -161,7 +189,8 @@ def to_html(
     hidden: how many hidden cases of each facet were not run; None (as in feedback) when all were, which shows the
         score. evidence: by the case's name. printed: what the answer printed.
     """
-    rows = "".join(_row(row, language, (evidence or {}).get(row.case.name)) for row in _rows(verdict, language))
+    beside = evidence or {}
+    rows = "".join(_row(row, language, beside.get(row.case.name)) for row in _rows(verdict, language))
     colour = _colour(verdict.status)
     equation = f' <span style="color:{NEUTRAL}">({_escaped(verdict.equation)})</span>' if verdict.equation else ""
     remaining = held_back(hidden, language)
@@ -173,11 +202,16 @@ def to_html(
         f"{escape(headline(verdict, language, hidden))}</span>{remaining}</div>"
     )
     table = f'<table style="{_TABLE}"><tbody>{rows}</tbody></table>' if rows else ""
-    foot = "".join(f'<div style="margin-top:4px">{_escaped(text)}</div>' for text in _after(verdict, language))
+    hints = "".join(f'<div style="margin:0 0 4px;font-weight:600">{_prose(h)}</div>' for h in _hints(verdict, language))
+    shared = ""
+    if message := _shared(verdict, language):
+        said = _said(*_found(message, language), beside.get(verdict.cases[0].name), language)
+        shared = f'<div style="margin:0 0 4px">{said}</div>'
+    foot = "".join(f'<div style="margin-top:4px">{_prose(note)}</div>' for note in _notes(verdict))
     foot += _printed(printed, language)
     return (
         f'<div class="atlas-check {NO_MATH}" lang="{_lang(language)}" style="{_BOX};'
-        f'border-left:3px solid {colour}">{head}{table}{foot}</div>'
+        f'border-left:3px solid {colour}">{head}{hints}{shared}{table}{foot}</div>'
     )
 
 
@@ -203,17 +237,27 @@ def _escaped(text: str) -> str:
     return escape(plain(text)).replace("\n", "<br>")
 
 
-def _row(row: _Row, language: str, evidence: Evidence | None) -> str:
-    colour = {"✓": GOOD, "✗": BAD}.get(row.sign, NEUTRAL)
-    tag = f' <span style="color:{NEUTRAL};font-weight:400">{row.tag}</span>' if row.tag else ""
-    said = f'<div style="font-weight:{600 if row.found else 400}">{_escaped(row.sentence)}{tag}</div>'
-    if row.found:
-        said += f'<div style="overflow-wrap:anywhere">{_escaped(row.found)}</div>'
-    said += "".join(f'<div style="overflow-wrap:anywhere">{_escaped(look)}</div>' for look in row.looks)
-    if row.found and evidence and not row.repeated:
+def _prose(text: str) -> str:
+    """Sentences as HTML; what stands between backticks is code."""
+    return re.sub(r"`([^`<]+)`", rf'<code style="{MONO};background:none;padding:0">\1</code>', _escaped(text))
+
+
+def _said(found: str, looks: Sequence[str], evidence: Evidence | None, language: str) -> str:
+    """What was found, where to look next, and what stands beside it."""
+    said = "".join(f'<div style="overflow-wrap:anywhere">{_prose(line)}</div>' for line in (found, *looks))
+    if evidence:
         said += evidence.picture
         if evidence.call:
             said += _folded(say("run_it_yourself", language), evidence.call)
+    return said
+
+
+def _row(row: _Row, language: str, evidence: Evidence | None) -> str:
+    colour = {"✓": GOOD, "✗": BAD}.get(row.sign, NEUTRAL)
+    tag = f' <span style="color:{NEUTRAL};font-weight:400">{row.tag}</span>' if row.tag else ""
+    said = f'<div style="font-weight:{600 if row.found else 400}">{_prose(row.sentence)}{tag}</div>'
+    if row.found:
+        said += _said(row.found, row.looks, None if row.repeated else evidence, language)
     return (
         f'<tr style="background:none;border-top:1px solid {LINE}">'
         f'<td style="{_CELL};width:1%;white-space:nowrap;color:{colour};font-weight:600">{row.sign} {row.word}</td>'
@@ -254,14 +298,22 @@ def to_text(
     """The verdict as plain text."""
     equation = f" ({verdict.equation})" if verdict.equation else ""
     lines = [f"{verdict.name}{equation}  {sign(verdict.status)} {summary(verdict, language, hidden)}"]
+    lines += _indented(_hints(verdict, language))
+    if message := _shared(verdict, language):
+        found, looks = _found(message, language)
+        lines += _indented([found, *looks])
     for row in _rows(verdict, language):
         lines.append(f"  {row.sign} {row.word}  {row.sentence} {row.tag}".rstrip())
         lines += [f"      {line}" for line in (row.found, *row.looks) if line]
-    lines += [f"  {line}" for text in _after(verdict, language) for line in text.split("\n")]
+    lines += _indented(_notes(verdict))
     if printed is not None and printed.characters:
         title, text = _printed_words(printed, language)
         lines += [f"  {title}", *(f"    {line}" for line in text.splitlines())]
     return plain("\n".join(lines))
+
+
+def _indented(texts: Sequence[str]) -> list[str]:
+    return [f"  {line}" for text in texts for line in text.split("\n")]
 
 
 def to_rich(
@@ -295,8 +347,12 @@ def to_rich(
             if line:
                 said.append("\n" + line, "not bold")
         table.add_row(Text(f"{row.sign} {row.word}", RICH_STYLES[row.sign]), said)
-    parts: list[Any] = [head, Padding(table, (0, 0, 0, 2))]
-    parts += [Padding(Text(text), (0, 0, 0, 2)) for text in _after(verdict, language)]
+    parts: list[Any] = [head, *(Padding(Text(hint, "bold"), (0, 0, 0, 2)) for hint in _hints(verdict, language))]
+    if message := _shared(verdict, language):
+        found, looks = _found(message, language)
+        parts.append(Padding(Text("\n".join([found, *looks])), (0, 0, 0, 2)))
+    parts.append(Padding(table, (0, 0, 0, 2)))
+    parts += [Padding(Text(note), (0, 0, 0, 2)) for note in _notes(verdict)]
     if printed is not None and printed.characters:
         title, text = _printed_words(printed, language)
         parts.append(Padding(Text(f"{title}\n", "dim").append(text, "not dim"), (0, 0, 0, 2)))
@@ -305,10 +361,10 @@ def to_rich(
 
 def note_html(text: str, language: str = "en", lines: Sequence[str] = ()) -> str:
     """A message that is no verdict, such as what to pass to check."""
-    body = "".join(f'<div style="margin-top:2px">{_escaped(line)}</div>' for line in lines)
+    body = "".join(f'<div style="margin-top:2px">{_prose(line)}</div>' for line in lines)
     return (
         f'<div class="atlas-check {NO_MATH}" lang="{_lang(language)}" style="{_BOX};'
-        f'border-left:3px solid {NEUTRAL}"><div style="font-weight:600">{_escaped(text)}</div>{body}</div>'
+        f'border-left:3px solid {NEUTRAL}"><div style="font-weight:600">{_prose(text)}</div>{body}</div>'
     )
 
 

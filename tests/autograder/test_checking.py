@@ -224,7 +224,8 @@ class TestOneAnswer:
     def test_a_forbidden_builtin_is_refused_by_its_source(self, said):
         out = said("def softmax(x, dim):\n    return torch.softmax(x, dim)\n")
         assert "line 2 of the answer uses `softmax`, which this exercise asks you to write yourself" in out
-        assert out.count("the same as above") == 3
+        assert out.count("line 2 of the answer") == 1
+        assert out.count("✗ failed") == 4
 
     def test_a_changed_input_is_named(self, said):
         assert "the call changed its input x" in said("def relu(x):\n    return x.clamp_(min=0)\n", "relu")

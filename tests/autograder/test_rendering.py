@@ -31,7 +31,7 @@ class Page(HTMLParser):
     """The text, tags and attributes of some HTML; fails where tags do not close in order."""
 
     VOID = frozenset({"br"})
-    INLINE = frozenset({"span", "strong"})
+    INLINE = frozenset({"span", "strong", "code"})
 
     def __init__(self, html):
         super().__init__(convert_charrefs=True)
@@ -151,14 +151,48 @@ class TestWords:
             assert "◐ partly right, 2 of 4 points, 1 of 2 cases pass" in text
             assert "large logits (hidden)" in text
             assert "Hint: exp(1000) is inf" in text
+            assert text.index("1 of 2 cases pass") < text.index("Hint: ") < text.index("rows")
             assert "numerics count once a value is right" in text
             assert "remain" not in text
 
     def test_a_message_that_was_said_is_not_said_again(self):
-        same = verdict(*(case(name, passed=False, message="line 2 raises") for name in ("a", "b", "c")))
-        for text in forms(same, evidence={n: Evidence("", "f()") for n in "abc"}):
+        same = [case(name, passed=False, message="line 2 raises") for name in ("rows", "columns", "huge")]
+        for text in forms(verdict(case("empty"), *same), evidence={c.name: Evidence("", "f()") for c in same}):
             assert text.count("line 2 raises") == 1
             assert text.count("the same as above") == 2
+
+    def test_a_message_of_all_cases_is_said_once_above_their_list(self):
+        same = [case(name, passed=False, message="line 2 raises\nA line") for name in ("rows", "columns")]
+        for text in forms(verdict(*same, hints=["Divide"]), evidence={c.name: Evidence("", "f()") for c in same}):
+            assert "Hint: Divide line 2 raises Look next: A line" in text
+            assert text.endswith("✗ failed rows ✗ failed columns")
+        assert to_html(verdict(*same), evidence={c.name: Evidence("", "f()") for c in same}).count("f()") == 1
+        for text in forms(verdict(same[0])):
+            assert text.endswith("✗ failed rows line 2 raises Look next: A line")
+
+    def test_a_hint_is_bold(self):
+        html = to_html(verdict(case("rows", passed=False, message="m"), hints=["Divide by the sum"]))
+        assert re.search(r"font-weight:600[^<>]*>Hint: Divide by the sum</div>", html)
+
+    def test_a_result_that_is_only_false_says_what_does_not_hold(self):
+        for language, sentence in (("en", "this does not hold: {}"), ("zh", "这一条不成立：{}")):
+            message = compare((True, False), (True, True)).message(language)
+            both = [case(name, passed=False, message=message, facet="memory") for name in ("leaves", "views")]
+            for text in forms(verdict(*both), language):
+                assert sentence.format("leaves") in text and sentence.format("views") in text
+                assert text.count("[1]") == 2
+
+    def test_backticks_are_code_in_html_and_stay_elsewhere(self):
+        said = verdict(
+            case("rows", passed=False, message="write `a < b`, not `<b>` or `"), hints=["`x`"], notes=["`y`"]
+        )
+        html = to_html(said)
+        codes = re.findall(r"<code[^<>]*>(.*?)</code>", html)
+        assert codes == ["x", "a &lt; b", "&lt;b&gt;", "y"]
+        assert Page(html).text.count("`") == 1
+        for text in (to_text(said), rich_text(to_rich(said))):
+            assert "write `a < b`, not `<b>` or `" in text
+        assert "<code" in note_html("`f` is not defined", lines=["write `g`"])
 
     @pytest.mark.parametrize("status", ["timed_out", "crashed", "pending_gpu", "judge_error", "not_attempted"])
     def test_every_status_has_words_in_both_languages(self, status):
@@ -192,7 +226,20 @@ class TestNothingBecomesMarkup:
             self.evil(), evidence={EVIL: Evidence("", EVIL)}, printed=Printed(EVIL, len(EVIL)), hidden={EVIL: 1}
         )
         page = Page(html)
-        assert page.tags <= {"div", "span", "strong", "table", "tbody", "tr", "td", "details", "summary", "pre", "br"}
+        assert page.tags <= {
+            "div",
+            "span",
+            "strong",
+            "code",
+            "table",
+            "tbody",
+            "tr",
+            "td",
+            "details",
+            "summary",
+            "pre",
+            "br",
+        }
         assert {name for _, name, _ in page.attributes} <= {"class", "lang", "style"}
         assert page.text.count("<script>alert(1)</script>") == 10
         assert "\x1b" not in html
