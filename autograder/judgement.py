@@ -1,14 +1,15 @@
 """One submission judged: every exercise of a chapter, each on its own slice in the sandbox."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from autograder.answers import Submission
+from autograder.cases import Rules
 from autograder.chapters import Chapter, Exercise
 from autograder.forbidden import read
 from autograder.judging import AnswerFailed, Judge, JudgeError
 from autograder.language import say
-from autograder.sandbox import SandboxError, Session, Workshop
+from autograder.sandbox import Lease, SandboxError, Session, Workshop
 from autograder.slicing import CannotRead, Piece, is_stub, slice_of
 from autograder.verdicts import CaseVerdict, ExerciseVerdict, Verdict
 
@@ -40,10 +41,14 @@ def judge_submission(
 ) -> Verdict:
     """The verdict on a whole submission; a failure of the judge spoils one exercise and is said so."""
     key = (chapter.name, student, attempt)
-    exercises = [
-        judge_exercise(chapter.exercises[planned.name], planned, submission, key, secret, workshop)
-        for planned in plan.exercises
-    ]
+    lease = Lease(workshop)
+    try:
+        exercises = [
+            judge_exercise(chapter.exercises[planned.name], planned, submission, key, secret, lease)
+            for planned in plan.exercises
+        ]
+    finally:
+        lease.end()
     return Verdict(
         chapter=chapter.name,
         student=student,
@@ -63,7 +68,7 @@ def judge_exercise(
     submission: Submission,
     key: tuple[str, ...],
     secret: str,
-    workshop: Workshop,
+    lease: Lease,
 ) -> ExerciseVerdict:
     """The verdict on one exercise of a submission."""
     language = submission.language
@@ -106,25 +111,51 @@ def judge_exercise(
         rules=exercise.rules,
     )
     try:
-        provider = provide(exercise, submission, workshop)
-        return judge.judge(provider, planned.points, planned.equation)
+        return judge_provided(judge, exercise, submission, planned, lease)
     except SandboxError:
         raise
     except JudgeError as error:
+        lease.end()
         return blank("judge_error", f"{say('judge_error', language)} ({error})")
     except Exception as error:  # a failure of the judge that nobody foresaw costs this exercise a look, and no other
+        lease.end()
         return blank("judge_error", f"{say('judge_error', language)} ({type(error).__name__}: {error})")
 
 
-def provide(exercise: Exercise, submission: Submission, workshop: Workshop) -> "Session | Refused":
-    """The student's answer in the sandbox, or the reason why it is not run at all."""
+def judge_provided(
+    judge: Judge, exercise: Exercise, submission: Submission, planned: PlannedExercise, lease: Lease
+) -> ExerciseVerdict:
+    """Judge in the process that the submission's other answers used, if it may; if it fails there, alone."""
+    provider = provide(exercise, submission, lease.workshop, lease)
+    shared = isinstance(provider, Session) and provider.lease is not None and lease.channel is not None
+    if not (isinstance(provider, Session) and provider.lease):
+        lease.end()  # there is one process at a time
+    verdict = judge.judge(provider, planned.points, planned.equation)
+    if verdict.status != "passed":
+        lease.end()
+        if shared:
+            verdict = judge.judge(provide(exercise, submission, lease.workshop), planned.points, planned.equation)
+    return verdict
+
+
+def provide(
+    exercise: Exercise, submission: Submission, workshop: Workshop, lease: Lease | None = None
+) -> "Session | Refused":
+    """The student's answer in the sandbox, or the reason why it is not run at all. A tame one may use the lease."""
     try:
         pieces = slice_of(submission.cells, exercise.name)
     except CannotRead as error:
         return Refused(AnswerFailed("not_defined", name=exercise.name, message=str(error)))
     watched = any(case.facet in ("memory", "speed") for case in exercise.cases)
     refusal = read(pieces, exercise.rules, watched)
-    return Refused(refusal) if refusal else Session(workshop, exercise.name, pieces, exercise.rules)
+    if refusal:
+        return Refused(refusal)
+    return Session(workshop, exercise.name, pieces, exercise.rules, lease if is_tame(pieces, exercise.rules) else None)
+
+
+def is_tame(pieces: Sequence[Piece], rules: Rules) -> bool:
+    """Whether the reader finds no way in these statements to reach what is not the answer's own."""
+    return read(pieces, rules, watched=True) is None
 
 
 def program_pieces(source: str) -> list[Piece]:
@@ -144,4 +175,7 @@ class Refused:
         raise self.failure
 
     def discard(self) -> None:
+        pass
+
+    def leave(self) -> None:
         pass

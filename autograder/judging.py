@@ -80,6 +80,9 @@ class Provider(Protocol):
     def discard(self) -> None:
         """Drop the present answer and the process it lives in."""
 
+    def leave(self) -> None:
+        """The judge is done with the answer."""
+
 
 @dataclass
 class Local:
@@ -91,6 +94,9 @@ class Local:
         return self.function
 
     def discard(self) -> None:
+        pass
+
+    def leave(self) -> None:
         pass
 
 
@@ -256,7 +262,7 @@ class Judge:
                     break
                 given_up = self._give_up()
         finally:
-            provider.discard()
+            provider.leave()
         score, notes = self.score(verdicts, points)
         return ExerciseVerdict(
             name=self.exercise,

@@ -36,7 +36,7 @@ PACKAGE = Path(__file__).resolve().parent
 START_SECONDS = 120
 CONTROL_SECONDS = 30
 LOST_ANSWERS = 3
-LEAVING_SECONDS = 2
+LEAVING_SECONDS = 1
 
 # the failures that a worker may report; the others are the judge's own to find
 REPORTED = {"raised", "raised_at", "not_defined", "forbidden", "changed_input", "subclass", "too_large"}
@@ -151,7 +151,7 @@ class Workshop:
         """Start the zygote and wait until torch is imported there."""
         self.close()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._log = tempfile.TemporaryFile()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         command = bwrap_command(sys.executable) if self.kind == "bwrap" else [sys.executable]
         limits = self.limits.model_dump() | {"sandbox": self.kind}
         command += ["-m", "autograder.worker.zygote", str(theirs.fileno()), json.dumps(limits)]
@@ -245,6 +245,26 @@ class Workshop:
         return report
 
 
+class Lease:
+    """A process that several answers of one submission use, one after another.
+
+    Only answers that the source reader finds nothing in share a process (`judgement.is_tame`): they cannot reach what
+    is not theirs. What one of them may still change, such as torch's default dtype, costs nobody anything, because an
+    answer that fails in a process that others used before it is judged again in one of its own.
+    """
+
+    def __init__(self, workshop: Workshop):
+        self.workshop = workshop
+        self.channel: Channel | None = None
+
+    def end(self) -> None:
+        """End the process, if there is one."""
+        if self.channel is not None:
+            self.channel.close()
+            self.channel = None
+            self.workshop.end_process()
+
+
 class Session:
     """One answer in the sandbox: a `judging.Provider`.
 
@@ -252,8 +272,11 @@ class Session:
     explains is the judge's misfortune, not the student's: it is tried again, then becomes a JudgeError.
     """
 
-    def __init__(self, workshop: Workshop, name: str, pieces: Sequence[Piece], rules: Rules):
+    def __init__(
+        self, workshop: Workshop, name: str, pieces: Sequence[Piece], rules: Rules, lease: Lease | None = None
+    ):
         self.workshop = workshop
+        self.lease = lease
         self.name = name
         self.pieces = list(pieces)
         self.rules = rules
@@ -261,6 +284,7 @@ class Session:
         self._remote: Remote | None = None
         self._refused: AnswerFailed | None = None
         self._lost = 0
+        self._end: dict[str, Any] = {}
         self._deadline = time.monotonic() + workshop.limits.exercise_seconds
         self._steps: list[Step] = []
         self._step = 0
@@ -274,7 +298,12 @@ class Session:
         return self._remote
 
     def _start(self) -> None:
-        self._channel = self.workshop.open_channel()
+        if self.lease and self.lease.channel:
+            self._channel = self.lease.channel
+        else:
+            self._channel = self.workshop.open_channel()
+        if self.lease:
+            self.lease.channel = self._channel
         cells = [{"source": p.source, "keep": list(p.keep), "answer": p.answer} for p in self.pieces]
         header = {
             "do": "define",
@@ -290,11 +319,20 @@ class Session:
             raise
         self._remote = Remote(self, 0, self.name)
 
-    def discard(self) -> None:
+    def discard(self, grace: float = 0) -> None:
         if self._channel is not None:
+            self._end = self.workshop.end_process(grace)
             self._channel.close()
             self._channel = None
-            self.workshop.end_process()
+        self._remote = None
+        if self.lease:
+            self.lease.channel = None
+
+    def leave(self) -> None:
+        """Leave the process to the next answer, if it has a lease and nothing was wrong with it."""
+        if self.lease is None or self.lease.channel is None:
+            self.discard()
+        self._channel = None
         self._remote = None
 
     def beside(self, reference: Callable) -> "Remote":
@@ -352,7 +390,7 @@ class Session:
             channel.send({**header, "nonce": nonce}, blob, left)
             reply, data = channel.receive(max(0.0, due - time.monotonic()))
         except TimeoutError:
-            raise AnswerFailed("timed_out", fatal=True, seconds=f"{left:.3g}") from None
+            raise self._timed_out(left) from None
         except ChannelClosed:
             raise self._ended() from None
         except TooLarge:
@@ -382,18 +420,27 @@ class Session:
         except Exception:
             return AnswerFailed("protocol", fatal=True)
 
-    def _ended(self) -> AnswerFailed:
-        """The process is gone: why, as the zygote saw it."""
-        self._channel = None
-        self._remote = None
-        end = self.workshop.end_process(grace=LEAVING_SECONDS)
+    def _timed_out(self, seconds: float) -> AnswerFailed:
+        """No reply in time: because of another limit, if the zygote was just about to end the process for it."""
+        self.discard()
+        return self._over_limit(self._end) or AnswerFailed("timed_out", fatal=True, seconds=f"{seconds:.3g}")
+
+    def _over_limit(self, end: dict[str, Any]) -> AnswerFailed | None:
         limits = self.workshop.limits
-        if end.get("error"):
-            raise JudgeError(f"the sandbox could not be set up for {self.name}: {end['error']}")
         if end.get("why") == "memory":
             return AnswerFailed("memory", fatal=True, limit=limits.memory_mb)
         if end.get("why") == "processes":
             return AnswerFailed("processes", fatal=True, limit=limits.processes)
+        return None
+
+    def _ended(self) -> AnswerFailed:
+        """The process is gone: why, as the zygote saw it."""
+        self.discard(grace=LEAVING_SECONDS)
+        end = self._end
+        if end.get("error"):
+            raise JudgeError(f"the sandbox could not be set up for {self.name}: {end['error']}")
+        if failure := self._over_limit(end):
+            return failure
         if end.get("why") == "stayed":  # it closed its channel and went on
             return AnswerFailed("protocol", fatal=True)
         status = end.get("exit")

@@ -1,4 +1,4 @@
-"""One exercise's process: runs the student's cells, then does what the judge asks of the answer.
+"""The process of an exercise, or of several in turn: runs the student's cells, then does what the judge asks.
 
 It returns values. Nothing it says is a verdict, and nothing in it must be kept secret from the student.
 """
@@ -16,6 +16,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import torch
+
 from autograder.cases import Rules
 from autograder.judging import AnswerFailed
 from autograder.operations import OPERATIONS
@@ -23,6 +25,8 @@ from autograder.watching import Watch, guarded
 from autograder.worker.frames import Channel, ChannelClosed, Decoder, Encoder, NotPlain, TooLarge
 
 MESSAGE_LIMIT = 600
+
+_seed = torch.default_generator.manual_seed
 
 PRIMITIVES: dict[str, Callable] = {
     "call": lambda f, *args, **kwargs: f(*args, **kwargs),
@@ -38,7 +42,7 @@ PRIMITIVES: dict[str, Callable] = {
 
 
 class Server:
-    """Serves one exercise over one channel until the judge closes it."""
+    """Serves one exercise after another over one channel until the judge closes it."""
 
     def __init__(self, channel: Channel):
         self.channel = channel
@@ -74,6 +78,8 @@ class Server:
     def define(self, header: dict[str, Any]) -> dict[str, Any]:
         """Run the cells in order; the answer is then what the exercise's name stands for."""
         self.rules = Rules(tuple(header["forbids"]), tuple(header["may_change"]))
+        self.objects, self.sources, self.module = {}, {}, types.ModuleType("__main__")
+        _seed(0)
         namespace = self.module.__dict__
         sys.modules["__main__"] = self.module
         name = header["name"]
@@ -81,7 +87,8 @@ class Server:
             label = f"<answer {name}>" if cell["answer"] else f"<cell {index + 1}>"
             error = self.run_cell(cell["source"], cell["keep"], label)
             if error is not None and cell["answer"]:
-                raise AnswerFailed("not_defined", name=name, message=self.describe(error)["words"]["message"])
+                words = self.describe(error)["words"]
+                raise AnswerFailed("not_defined", name=name, message=f"{words['error']}: {words['message']}")
         answer = namespace.get(name)
         if answer is None:
             raise AnswerFailed("not_defined", name=name, message=f"NameError: name '{name}' is not defined")
@@ -147,8 +154,6 @@ class Server:
                     "classes": classes,
                     "words": {**words, "line": frame.lineno, "code": code[:200]},
                 }
-        if isinstance(error, SyntaxError) and error.lineno:
-            words["message"] = f"SyntaxError: {message}"
         return {"key": "raised", "classes": classes, "words": words}
 
 

@@ -195,6 +195,9 @@ class Dying:
     def discard(self):
         pass
 
+    def leave(self):
+        pass
+
 
 def test_a_lost_process_is_tried_again_and_costs_nothing():
     verdict = Judge("square", CASES, reference, "s").judge(Dying(2))
