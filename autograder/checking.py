@@ -1,9 +1,11 @@
 """What a student sees on pressing check, in a notebook, a terminal or a pipe, and what `atlas check` says.
 
-Nothing here raises for a wrong answer or a wrong argument, so that a notebook runs on to its end.
+Nothing here raises for a wrong answer or a wrong argument, so that a notebook runs on to its end. Where nbgrader
+validates a notebook, what did not pass is said on stderr too.
 """
 
 import difflib
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -151,9 +153,22 @@ def _in_kernel() -> bool:
     return ipython is not None and hasattr(ipython.get_ipython(), "kernel")
 
 
-def _emit(html: Callable[[], str], text: Callable[[], str], rich: Callable[[], Any], data: Mapping[str, Any]) -> None:
+def _validating() -> bool:
+    """Whether nbgrader's Validate runs this notebook: it reads what comes to stderr as a failure, and shows it."""
+    return os.environ.get("NBGRADER_EXECUTION") == "validate"
+
+
+def _emit(
+    html: Callable[[], str],
+    text: Callable[[], str],
+    rich: Callable[[], Any],
+    data: Mapping[str, Any],
+    passed: bool = False,
+) -> None:
     """One output, in the best form that this place can show."""
     if _in_kernel():
+        if _validating() and not passed:
+            print(text(), file=sys.stderr)
         from IPython.display import display
 
         bundle = {"text/html": html(), "text/plain": text()}
@@ -176,6 +191,7 @@ def show(examined: Examined, assignment: Assignment, judged_whole: bool = False)
         lambda: to_text(verdict, language, hidden=hidden, printed=printed),
         lambda: to_rich(verdict, language, hidden=hidden, printed=printed),
         {"exercise": verdict.name, "status": verdict.status},
+        verdict.status == "passed",
     )
 
 
@@ -188,6 +204,7 @@ def show_overview(examined: Iterable[Examined], assignment: Assignment, judged_w
         lambda: overview_text(verdicts, language, hidden),
         lambda: overview_rich(verdicts, language, hidden),
         {"exercises": {verdict.name: verdict.status for verdict in verdicts}},
+        all(verdict.status == "passed" for verdict in verdicts),
     )
 
 

@@ -673,3 +673,28 @@ def test_how_long_a_check_takes(notebook, capsys, record_property):
     with capsys.disabled():
         if os.environ.get("ATLAS_TIMES"):
             print(f"\na check with two failures and two pictures: {time.perf_counter() - start:.3f} s")
+
+
+@pytest.mark.slow
+def test_nbgraders_validate_fails_what_check_does_not_pass(folder):
+    from nbformat import write
+    from nbformat.v4 import new_code_cell, new_notebook
+    from nbgrader.validator import Validator
+
+    def test_cell(name, argument):
+        nbgrader = {"grade": True, "solution": False, "locked": True, "points": 2, "grade_id": name}
+        nbgrader |= {"schema_version": 3, "task": False, "cell_type": "code"}
+        return new_code_cell(f"check({argument})  # {name}", metadata={"nbgrader": nbgrader})
+
+    answers = [SETUP + "from autograder import check", RIGHT, "def relu(x):\n    return x", STUB.format("SGD")]
+    checks = {"right": "softmax", "wrong": "relu", "stub": "SGD", "misuse": "relu(torch.ones(2))"}
+    cells = [*map(new_code_cell, answers), *(test_cell(name, argument) for name, argument in checks.items())]
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    write(new_notebook(cells=cells, metadata=metadata), folder / "ch98_sample.ipynb")
+    found = Validator().validate(str(folder / "ch98_sample.ipynb"))
+    errors = {cell["source"].split("# ")[1]: cell["raw_error"] for cell in found["failed"]}
+    assert set(errors) == {"wrong", "stub", "misuse"}
+    assert "relu (4.1)  ✗ 0 of 1 visible checks pass" in errors["wrong"]
+    assert "expected 0, got -" in errors["wrong"]
+    assert "SGD (11.1)  ○ not attempted yet" in errors["stub"]
+    assert "check takes the function itself" in errors["misuse"]
