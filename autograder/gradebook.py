@@ -35,13 +35,14 @@ from sqlalchemy.orm import Session
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.course import ChapterEntry, Course
+from autograder.store import StoreError
 from autograder.submissions import read_release
 
 CONFIG = "nbgrader_config.py"
 BACKUPS = 5
 
 
-class GradebookError(Exception):
+class GradebookError(StoreError):
     """The gradebook cannot be read or written; the message names the file and what to do."""
 
 

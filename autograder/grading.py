@@ -119,21 +119,19 @@ def grade(
     root = Path(root).resolve()
     course = load_course(root)
     entries = [course.chapter(name) for name in chapters] if chapters else course.written
-    with (
-        _only_one(root) as notices,
-        Judges(workers or (_cores() if executor is None else IN_FLIGHT), executor, judge) as judges,
-    ):
+    workers = workers or (_cores() if executor is None else IN_FLIGHT)
+    with _only_one(root) as notices, Judges(workers, executor, judge) as judges:
         found, absent, problems = find_submissions(root, course, entries, student)
-        if any(not Store(root / VERDICTS).path(handed.chapter, handed.student).exists() for handed in found):
-            judges.begin(sandbox, found[0].entry)
-        from autograder.batch import Batch, GradebookError  # nbgrader takes seconds, in which the judges start too
-
-        batch = Batch(root, course, sandbox, judges, console)
-        batch.summary.notices += notices
-        batch.summary.problems += problems
         try:
+            if any(not Store(root / VERDICTS).path(handed.chapter, handed.student).exists() for handed in found):
+                judges.begin(sandbox, found[0].entry)
+            from autograder.batch import Batch  # nbgrader takes seconds, in which the judges start too
+
+            batch = Batch(root, course, sandbox, judges, console)
+            batch.summary.notices += notices
+            batch.summary.problems += problems
             return batch.run(found, absent)
-        except (StoreError, GradebookError, JudgesUnusable) as error:
+        except (StoreError, JudgesUnusable) as error:
             raise GradingError(str(error)) from error
 
 

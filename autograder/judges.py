@@ -191,8 +191,8 @@ def _context(judge: str) -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    preload = "autograder.judgement" if judge == JUDGE else judge.rpartition(".")[0]
-    context.set_forkserver_preload(["autograder.judges", preload])
+    if judge == JUDGE:
+        context.set_forkserver_preload(["torch", "autograder.judges"])
     return context
 
 
@@ -283,7 +283,10 @@ class Judges:
         if self.given is not None:
             return _Slot(self.given, own=False)
         executor = ProcessPoolExecutor(1, mp_context=_context(self.judge), initializer=_begin_process)
-        return _Slot(executor, own=True, pid=executor.submit(os.getpid))
+        try:
+            return _Slot(executor, own=True, pid=executor.submit(os.getpid))
+        except (OSError, EOFError) as error:
+            raise JudgesUnusable(f"no judging process can be started: {error!r}. Run `atlas doctor`") from error
 
     def run(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Verdict | Failure]]:
         """Judge all jobs; each with its outcome as soon as it is there, in no order. Raises JudgesUnusable.
@@ -346,8 +349,6 @@ class Judges:
     def _outcome(self, task: _Task, future: Future) -> Verdict | Failure | None:
         """The verdict; None when the job is to be tried again; Failure when it has been tried often enough."""
         error = _error(future)
-        if isinstance(error, JudgesUnusable):
-            raise error
         if isinstance(error, ChapterUnusable):
             return Failure(str(error), of_chapter=True)
         if error is None:
@@ -357,6 +358,8 @@ class Judges:
         task.failures += 1
         if task.failures < TRIES:
             return None
+        if isinstance(error, JudgesUnusable):
+            raise error
         if isinstance(error, BrokenExecutor):
             return Failure(f"the judging process died or hung {TRIES} times")
         return Failure(f"the judge failed {TRIES} times, at last with {type(error).__name__}: {error}")

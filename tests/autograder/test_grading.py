@@ -8,10 +8,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from nbgrader.api import Gradebook
@@ -634,3 +636,71 @@ def test_every_way_that_a_folder_can_look_is_read(course):
     (course / "submitted" / " ada").mkdir()
     found, absent, problems = find_submissions(course, loaded, loaded.written)
     assert (found, absent) == ([], []) and "begins or ends with a space" in str(problems[0])
+
+
+# the same with the course's own judge
+
+
+REAL = "ch04_activations"
+
+
+@pytest.fixture
+def real_course(tmp_path) -> Path:
+    """The repository's course with a few students of the sample class."""
+    from autograder.course import load_course
+    from autograder.demo import copy_course
+    from autograder.sample import hand_in, students
+
+    root = tmp_path / "course"
+    root.mkdir()
+    copy_course(Path(__file__).parents[2], root)
+    (root / ".secret").write_text("a secret\n")
+    chosen = [s for s in students() if s.id in ("ada", "colette", "hypatia", "kurt", "rosa", "pierre")]
+    hand_in(load_course(root), root, chosen, [REAL])
+    return root
+
+
+def verdict_files(root: Path) -> dict[str, str]:
+    return {path.stem: path.read_text() for path in (root / "verdicts" / REAL).glob("*.json")}
+
+
+@pytest.mark.slow
+def test_the_courses_own_judge_survives_the_same(real_course, tmp_path):
+    other = tmp_path / "undisturbed"
+    shutil.copytree(real_course, other)
+    grade(other, [REAL], workers=2)
+    script = real_course / "run_grading.py"
+    script.write_text(
+        "from autograder.grading import grade\n"
+        f"if __name__ == '__main__':\n    grade({str(real_course)!r}, [{REAL!r}], workers=2)\n"
+    )
+    process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.PIPE)
+    wait_until(lambda: len(verdict_files(real_course)) >= 2, 120)
+    process.kill()
+    process.wait()
+    wait_until(lambda: not processes_of(real_course))
+    kept = verdict_files(real_course)
+    assert len(kept) < 6, "the run ended before it was killed"
+
+    began = time.monotonic()
+    victims = iter([0.5, 2.0])
+
+    def kill_a_process_of_ours() -> None:
+        """A judging process or a sandbox, while they work."""
+        for moment in victims:
+            time.sleep(max(0.0, began + moment - time.monotonic()))
+            children = psutil.Process().children(recursive=True)
+            for child in [c for c in children if "zygote" in " ".join(c.cmdline()) or "forkserver" in c.name()][-1:]:
+                child.kill()
+
+    killer = threading.Thread(target=kill_a_process_of_ours)
+    killer.start()
+    summary = grade(real_course, [REAL], workers=2)
+    killer.join()
+    assert outcomes(summary) == {
+        **dict.fromkeys(["ada", "colette", "hypatia", "kurt", "rosa"], "graded"),
+        "pierre": "unreadable",
+    }
+    assert {name: text for name, text in verdict_files(real_course).items() if name in kept} == kept, "judged twice"
+    assert scores(real_course, REAL) == scores(other, REAL)
+    assert [r.score for r in summary.results if r.student in ("ada", "colette", "hypatia", "rosa")] == [34.0] * 4
