@@ -1,10 +1,12 @@
-"""The outputs that stand below the checks of a graded notebook."""
+"""The outputs that stand below the checks of a graded notebook, and the page that is made from it."""
 
 from collections.abc import Sequence
 from html import escape
 
+from nbconvert.exporters import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_output
+from traitlets import default
 
 from autograder.verdicts import ExerciseVerdict
 
@@ -20,6 +22,28 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "这道练习没能评测。这不是你的错误；会有人处理。",
     ),
 }
+
+
+# upon the template that nbgrader's feedback names, whose own list is one block with the whole page
+CONTENTS = """\
+{%- extends "index.html.j2" -%}
+{%- block body -%}
+  {%- set page = namespace(html=super()) -%}
+  {%- for cell in nb.cells if cell.metadata.nbgrader and cell.metadata.atlas and cell.metadata.atlas.exercise -%}
+    {%- set link = '<a href="#' ~ cell.metadata.nbgrader.grade_id ~ '">' -%}
+    {%- set page.html = page.html | replace(link ~ "Test cell<", link ~ (cell.metadata.atlas.exercise | e) ~ "<") -%}
+  {%- endfor -%}
+  {{ page.html }}
+{%- endblock body -%}
+"""
+
+
+class FeedbackExporter(HTMLExporter):
+    """An HTMLExporter whose contents list names each exercise, where nbgrader's says "Test cell" for all."""
+
+    @default("raw_template")
+    def _raw_template_default(self) -> str:
+        return CONTENTS
 
 
 def message(key: str, language: str) -> str:

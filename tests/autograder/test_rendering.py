@@ -394,3 +394,26 @@ class TestPictures:
             colours = set(re.findall(r'(?:fill|stroke)[=:]"?([a-z#][^;"]*)', drawn))
             allowed = {"none", "currentColor", "var(--jp-error-color1,var(--vscode-errorForeground,#d1242f))"}
             assert colours <= allowed
+
+
+def test_the_contents_of_a_feedback_page_name_the_exercises():
+    from nbformat.v4 import new_code_cell, new_notebook
+    from nbgrader.converters import GenerateFeedback
+    from nbgrader.coursedir import CourseDirectory
+    from traitlets.config import Config
+
+    def graded(name, **metadata):
+        nbgrader = {"grade": True, "solution": False, "grade_id": f"{name}-check", "score": 1.0, "points": 2}
+        return new_code_cell(f"check({name})", metadata={"nbgrader": nbgrader, **metadata})
+
+    cells = [graded(name, atlas={"exercise": name}) for name in ("relu", "softmax")]
+    nbgrader = {"notebook": "ch98", "score": 3, "max_score": 6, "late_penalty": 0}
+    config = Config({"GenerateFeedback": {"exporter_class": "autograder.nbgrader_plugins.feedback.FeedbackExporter"}})
+    converter = GenerateFeedback(coursedir=CourseDirectory(), config=config)
+    exporter = converter.exporter_class(parent=converter, config=converter.config)
+    html, _ = exporter.from_notebook_node(
+        new_notebook(cells=[*cells, graded("other")]), {"nbgrader": nbgrader, "metadata": {"name": "ch98"}}
+    )
+    listed = re.findall(r'<li><a href="#(\S+)">(.*?)</a> \(Score: 1.0 / 2.0\)</li>', html)
+    assert listed == [("relu-check", "relu"), ("softmax-check", "softmax"), ("other-check", "Test cell")]
+    assert 'name="softmax-check"' in html
