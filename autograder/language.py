@@ -250,7 +250,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "运行答案单元后没有定义 `{name}`：{message}",
     ),
     "not_python": (
-        "line {line} of the answer is not Python: {message} in `{code}`",
+        "line {line} of the answer is not Python: {message} (`{code}`)",
         "答案第 {line} 行不是 Python：{message}（`{code}`）",
     ),
     "missing_answer": (
