@@ -27,9 +27,13 @@ RULES = {
 
 
 def problem(draw, steps):
-    """Parameters of several shapes, and for each step a gradient of each."""
+    """Parameters of several shapes, and for each step a gradient of each, in one row so small that ε matters."""
     shapes = ((3, 4), (5,), ())
-    return [draw.normal(*s) for s in shapes], [[draw.normal(*s) for s in shapes] for _ in range(steps)]
+    parameters = [draw.normal(*s) for s in shapes]
+    gradients = [[draw.normal(*s) for s in shapes] for _ in range(steps)]
+    for matrix, *_ in gradients:
+        matrix[0] *= 1e-4
+    return parameters, gradients
 
 
 def descent_by_torch(f, x0, lr, steps):
@@ -168,7 +172,7 @@ def clipped_by_torch(grads, max_norm):
 @case("clip_grad_norm", agrees_with=clipped_by_torch)
 def long_gradients_are_shortened_together(clip_grad_norm, draw):
     """过长的梯度一起缩短"""
-    return clip_grad_norm([draw.normal(3, 4), draw.normal(5), draw.normal()], 1.0)
+    return clip_grad_norm([draw.normal(3, 4, scale=5), draw.normal(5, scale=5), draw.normal()], 1.0)
 
 
 @case("clip_grad_norm", agrees_with=clipped_by_torch)
