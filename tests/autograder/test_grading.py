@@ -36,7 +36,7 @@ from sample_course import (
     write_manifest,
 )
 
-from autograder import grading
+from autograder import grading, judges
 from autograder import store as store_module
 from autograder.grading import GradingError, Summary, find_submissions, grade
 from autograder.store import Store
@@ -450,12 +450,20 @@ def test_the_gradebook_is_backed_up_before_it_changes(course):
 # interruptions
 
 
-def program(root: Path) -> list[str]:
+@pytest.fixture
+def settled_engine(monkeypatch):
+    """The engine's files may be edited while its tests run; here they count as the same."""
+    monkeypatch.setattr(store_module, "engine_digest", lambda: "the engine")
+
+
+def program(root: Path, chapter: str = CHAPTER, judge: str = JUDGE) -> list[str]:
+    """The command of a process that grades a course."""
     script = root / "run_grading.py"
     script.write_text(
         f"import sys\nsys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from autograder.grading import grade\n"
-        f"if __name__ == '__main__':\n    grade({str(root)!r}, workers=2, judge={JUDGE!r})\n"
+        "from autograder import store\nfrom autograder.grading import grade\n"
+        "store.engine_digest = lambda: 'the engine'\n"
+        f"if __name__ == '__main__':\n    grade({str(root)!r}, [{chapter!r}], workers=2, judge={judge!r})\n"
     )
     return [sys.executable, str(script)]
 
@@ -489,7 +497,7 @@ def undisturbed(root: Path, tmp_path: Path) -> dict:
 
 
 @pytest.mark.parametrize("stored", [0, 4])
-def test_after_kill_9_a_second_run_ends_as_if_nothing_had_been(course, tmp_path, stored):
+def test_after_kill_9_a_second_run_ends_as_if_nothing_had_been(course, tmp_path, settled_engine, stored):
     students = class_of(course, 8, seconds=[0.05])
     process = subprocess.Popen(program(course), stderr=subprocess.PIPE)
     store = Store(course / "verdicts")
@@ -665,16 +673,11 @@ def verdict_files(root: Path) -> dict[str, str]:
 
 
 @pytest.mark.slow
-def test_the_courses_own_judge_survives_the_same(real_course, tmp_path):
+def test_the_courses_own_judge_survives_the_same(real_course, tmp_path, settled_engine):
     other = tmp_path / "undisturbed"
     shutil.copytree(real_course, other)
     grade(other, [REAL], workers=2)
-    script = real_course / "run_grading.py"
-    script.write_text(
-        "from autograder.grading import grade\n"
-        f"if __name__ == '__main__':\n    grade({str(real_course)!r}, [{REAL!r}], workers=2)\n"
-    )
-    process = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.PIPE)
+    process = subprocess.Popen(program(real_course, REAL, judges.JUDGE), stderr=subprocess.PIPE)
     wait_until(lambda: len(verdict_files(real_course)) >= 2, 120)
     process.kill()
     process.wait()
