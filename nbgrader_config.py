@@ -31,6 +31,7 @@ c.AssignLatePenalties.plugin_class = f"{plugins}.LatePenaltyByDay"
 c.LatePenaltyByDay.per_day = course.late.per_day
 c.LatePenaltyByDay.at_most = course.late.at_most
 c.LatePenaltyByDay.grace_minutes = course.late.grace_minutes
+c.GenerateFeedback.exporter_class = f"{plugins}.feedback.FeedbackExporter"
 c.HTMLExporter.filters = {"markdown2html": f"{plugins}.escaped_markdown2html"}
 
 # zip_collect: what Canvas and Moodle call a downloaded file, `<student>_…_<chapter>.ipynb`

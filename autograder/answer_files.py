@@ -80,7 +80,7 @@ def load(submission: Submission, exercise: str, rules: Rules) -> Callable:
     try:
         pieces = slice_of(submission.cells, exercise)
     except CannotRead as error:
-        raise AnswerFailed("not_defined", name=exercise, message=str(error)) from error
+        raise AnswerFailed(error.key, **error.words) from error
     if refusal := read(pieces, rules):
         raise refusal
     module = ModuleType(MODULE)

@@ -204,7 +204,7 @@ def _model(location: Location) -> type[BaseModel]:
 
 def _explain(error: Any) -> str:
     """What is wrong at one place, and what to write there."""
-    location, kind, came = error["loc"], error["type"], shown(error["input"])
+    location, kind, got = error["loc"], error["type"], shown(error["input"])
     if kind == "extra_forbidden":
         keys = list(_model(location[:-1]).model_fields)
         return f"unknown key{_nearest(str(location[-1]), keys)}"
@@ -212,10 +212,10 @@ def _explain(error: Any) -> str:
         description = _model(location[:-1]).model_fields[str(location[-1])].description
         return f"missing: add it; it is {description}"
     if kind in ("model_type", "model_attributes_type"):
-        return f"expected the keys {', '.join(_model(location).model_fields)}, came {came}"
+        return f"expected the keys {', '.join(_model(location).model_fields)}, got {got}"
     named = [i for i, step in enumerate(location) if isinstance(step, str)]
     field = _model(location[: named[-1]]).model_fields[str(location[named[-1]])]
-    return f"came {came}: it is {field.description}"
+    return f"got {got}: it is {field.description}"
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -41,7 +41,8 @@ def judge_submission(
 ) -> Verdict:
     """The verdict on a whole submission; a failure of the judge spoils one exercise and is said so."""
     key = (chapter.name, student, attempt)
-    lease = Lease(workshop)
+    forbidden = {pattern for planned in plan.exercises for pattern in chapter.exercises[planned.name].rules.forbids}
+    lease = Lease(workshop, sorted(forbidden))
     try:
         exercises = [
             judge_exercise(chapter.exercises[planned.name], planned, submission, key, secret, lease)
@@ -145,17 +146,21 @@ def provide(
     try:
         pieces = slice_of(submission.cells, exercise.name)
     except CannotRead as error:
-        return Refused(AnswerFailed("not_defined", name=exercise.name, message=str(error)))
+        return Refused(AnswerFailed(error.key, **error.words))
     watched = any(case.facet in ("memory", "speed") for case in exercise.cases)
     refusal = read(pieces, exercise.rules, watched)
     if refusal:
         return Refused(refusal)
-    return Session(workshop, exercise.name, pieces, exercise.rules, lease if is_tame(pieces, exercise.rules) else None)
+    may_share = lease is not None and is_tame(pieces, exercise.rules, lease.forbidden)
+    return Session(workshop, exercise.name, pieces, exercise.rules, lease if may_share else None)
 
 
-def is_tame(pieces: Sequence[Piece], rules: Rules) -> bool:
-    """Whether the reader finds no way in these statements to reach what is not the answer's own."""
-    return read(pieces, rules, watched=True) is None
+def is_tame(pieces: Sequence[Piece], rules: Rules, forbidden: Sequence[str]) -> bool:
+    """Whether the reader finds no way in these statements to reach what is not the answer's own.
+
+    forbidden: what the rules of other answers in the same process forbid.
+    """
+    return read(pieces, rules, beside=forbidden) is None
 
 
 def program_pieces(source: str) -> list[Piece]:

@@ -290,7 +290,7 @@ class Judge:
     def _give_up(self) -> Difference | None:
         """The difference that makes running further cases pointless, if there is one."""
         failures = [run.outcome.failure for run in self.runs if run.outcome.failure]
-        if failures and failures[-1].key in ("not_defined", "forbidden_source", "reaches_around"):
+        if failures and failures[-1].key in ("not_defined", "not_python", "forbidden_source", "reaches_around"):
             return failures[-1].difference
         fatal = [f for f in failures if f.fatal]
         slow = [f for f in fatal if f.key == "timed_out"]

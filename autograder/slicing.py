@@ -11,12 +11,14 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from IPython.core.inputtransformer2 import classic_prompt, ipython_prompt, leading_indent
 
 from autograder.answers import Cell
 
 LONGEST_CELL = 100_000
+LONGEST_LINE = 200
 MOST_STATEMENTS = 2000
 BUILTINS = frozenset(vars(builtins))
 
@@ -40,7 +42,19 @@ class Piece:
 
 
 class CannotRead(Exception):
-    """The answer's cell is not Python; the message is the reader's."""
+    """The answer's cell is not Python.
+
+    key, words: the sentence for the student (see `language.SENTENCES`).
+    """
+
+    def __init__(self, exercise: str, error: Exception, source: str):
+        super().__init__(f"{type(error).__name__}: {error}")
+        self.key = "not_defined"
+        self.words: dict[str, Any] = {"name": exercise, "message": str(self)}
+        if isinstance(error, SyntaxError) and error.lineno:
+            lines = source.splitlines()[error.lineno - 1 : error.lineno]
+            code = "".join(lines).strip()[:LONGEST_LINE]
+            self.key, self.words = "not_python", {"line": error.lineno, "message": error.msg, "code": code}
 
 
 @dataclass
@@ -96,7 +110,7 @@ def slice_of(cells: Sequence[Cell], exercise: str) -> list[Piece]:
     for cell in cells:
         source, statements, error = _read(cell.source)
         if error and cell.exercise == exercise:
-            raise CannotRead(error)
+            raise CannotRead(exercise, error, cell.source)
         read.append((source, statements))
     kept = _needed([statements for _, statements in read], cells, exercise)
     return [
@@ -107,7 +121,7 @@ def slice_of(cells: Sequence[Cell], exercise: str) -> list[Piece]:
 
 
 @lru_cache(maxsize=512)
-def _read(cell: str) -> tuple[str, tuple[_Statement, ...], str]:
+def _read(cell: str) -> tuple[str, tuple[_Statement, ...], Exception | None]:
     """A cell's Python source and its statements, or why it has none. One cell is read once for all exercises."""
     try:
         source, body = _python(cell)
@@ -118,8 +132,8 @@ def _read(cell: str) -> tuple[str, tuple[_Statement, ...], str]:
             for i, node in enumerate(body)
         )
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return "", (), f"{type(error).__name__}: {error}"
-    return source, statements, ""
+        return "", (), error.with_traceback(None)
+    return source, statements, None
 
 
 def _needed(read: Sequence[Sequence[_Statement]], cells: Sequence[Cell], exercise: str) -> set[tuple[int, int]]:

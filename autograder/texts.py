@@ -66,7 +66,7 @@ def _text_cell(cell: Any, line: int, path: Path) -> TextCell:
         if not options:
             return TextCell("text", source, line)
         if set(options) != {"essay"} or not isinstance(options["essay"], str):
-            refuse(f'{here}: +++ takes {{"essay": "name"}} or nothing, came {json.dumps(options, ensure_ascii=False)}')
+            refuse(f'{here}: +++ takes {{"essay": "name"}} or nothing, got {json.dumps(options, ensure_ascii=False)}')
         return TextCell("essay", source, line, options["essay"])
     if cell.cell_type != "code":
         refuse(f"{here}: a {cell.cell_type} cell: use prose or {{code-cell}}")
@@ -74,7 +74,7 @@ def _text_cell(cell: Any, line: int, path: Path) -> TextCell:
     if unknown:
         refuse(f"{here}: unknown option :{unknown[0]}: of a code cell: use {', '.join(OPTIONS)}")
     if "role" in options and options["role"] != "setup":
-        refuse(f"{here}: :role: takes setup, came {options['role']!r}")
+        refuse(f"{here}: :role: takes setup, got {options['role']!r}")
     kind: Kind = "exercise" if "exercise" in options else "setup" if "role" in options else "demo"
     if kind != "demo" and source:
         refuse(f"{here}: a cell with :{'role' if kind == 'setup' else kind}: is filled in by the build: leave it empty")

@@ -31,7 +31,7 @@ class Document:
         finally:
             loader.dispose()
         if not isinstance(self.data, dict):
-            refuse(f"{path}:1: expected keys such as `title:` and `chapters:` at the top, came {shown(self.data)}")
+            refuse(f"{path}:1: expected keys such as `title:` and `chapters:` at the top, got {shown(self.data)}")
 
     def _no_duplicate_keys(self, node: yaml.Node | None) -> None:
         """YAML forbids a key given twice; PyYAML would silently keep the last."""

@@ -350,7 +350,7 @@ class TestWhatTheFilesMustAgreeOn:
         [
             (":role: setup\n", "import torch\n", "the first code cell must be empty with `:role: setup`"),
             (":role: setup\n", ":role: setup\nimport torch\n", "a cell with :role: is filled in by the build"),
-            (":role: setup\n", ":role: start\n", ":role: takes setup, came 'start'"),
+            (":role: setup\n", ":role: start\n", ":role: takes setup, got 'start'"),
             (":tags: [hide-input]\n", ":role: setup\n:tags: [x]\n", "filled in by the build"),
             ("print(torch.ones(2))\n", "", "an empty code cell"),
             (":tags: [hide-input]\n", ":tag: x\n", "unknown option :tag: of a code cell"),

@@ -553,6 +553,17 @@ class TestAtlasCheck:
         message = verdict.exercises[1].cases[0].message
         assert "running the answer's cell did not define `relu`: NameError: name 'undefined' is not defined" in message
 
+    def test_an_answer_that_is_not_python_shows_the_line_once(self, folder, capsys):
+        from nbformat import write
+        from nbformat.v4 import new_code_cell, new_notebook
+
+        source = "# exercise: softmax\ndef softmax(x, dim)\n    return x\n"
+        write(new_notebook(cells=[new_code_cell(source)]), folder / "ch98_sample.ipynb")
+        check_answers(folder, "ch98_sample").show()
+        out = capsys.readouterr().out
+        assert out.count("line 2 of the answer is not Python: expected ':' (`def softmax(x, dim)`)") == 1
+        assert "✗ failed  each row becomes probabilities\n  ✗ failed  the dimension is the one asked for\n" in out
+
     def test_a_forbidden_builtin_in_a_helper(self, folder):
         source = (
             SETUP

@@ -64,7 +64,7 @@ class TestBuild:
         result = atlas("build")
         assert result.exit_code == 1
         assert result.stderr.startswith(
-            f"{root / 'course.yml'}:11: chapters[ch01_sums].exercises[add].points: came -2.5"
+            f"{root / 'course.yml'}:11: chapters[ch01_sums].exercises[add].points: got -2.5"
         )
         assert "Traceback" not in result.output and len(result.stderr.splitlines()) == 1
 
@@ -258,7 +258,7 @@ class TestDoctor:
         assert self.find("course.yml", root).found.endswith("1 written chapters")
         edit(root, "course.yml", "points: 2.5", "points: -2.5")
         broken = self.find("course.yml", root)
-        assert broken.state == "missing" and "points: came -2.5" in broken.found
+        assert broken.state == "missing" and "points: got -2.5" in broken.found
 
     def test_without_torch_it_still_says_what_is_missing(self, monkeypatch, root):
         monkeypatch.setitem(sys.modules, "torch", None)

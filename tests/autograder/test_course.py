@@ -94,11 +94,11 @@ def test_no_root_is_an_error_that_says_where_it_looked(tmp_path):
     [
         ("    part: foundations\n    title: {en: Sums,", "    prat: foundations\n    title: {en: Sums,", 9, "'part'?"),
         ("points: 2.5,", "points: 2.5, colour: red,", 15, "unknown key: there are name, equation, points"),
-        ("points: 2.5", "points: -1", 15, "came -1: it is what a right answer is worth"),
-        ("points: 2.5", "points: .nan", 15, "came nan"),
-        ("points: 2.5", 'points: "2"', 15, "came '2'"),
+        ("points: 2.5", "points: -1", 15, "got -1: it is what a right answer is worth"),
+        ("points: 2.5", "points: .nan", 15, "got nan"),
+        ("points: 2.5", 'points: "2"', 15, "got '2'"),
         ("difficulty: 1", "difficulty: 6", 15, "whole number from 1 to 5"),
-        ("minutes: 10}\n      - {name: total", "minutes: true}\n      - {name: total", 15, "came True"),
+        ("minutes: 10}\n      - {name: total", "minutes: true}\n      - {name: total", 15, "got True"),
         ('equation: "1.1, 2.10"', "equation: 2.10", 15, "quoted string"),
         ("points: 3, ", "", 16, "points: missing: add it"),
         ("name: total", "name: add", 16, "'add' stands here twice"),
@@ -112,9 +112,9 @@ def test_no_root_is_an_error_that_says_where_it_looked(tmp_path):
             "did you",
         ),
         ("+08:00", "", 12, "with its zone"),
-        ("due: 2026-03-01T23:59:00+08:00", "due: tomorrow", 12, "came 'tomorrow'"),
-        ("written: true", "written: perhaps", 11, "came 'perhaps'"),
-        ("memory_mb: 512", "memory_mb: lots", 4, "limits.memory_mb: came 'lots'"),
+        ("due: 2026-03-01T23:59:00+08:00", "due: tomorrow", 12, "got 'tomorrow'"),
+        ("written: true", "written: perhaps", 11, "got 'perhaps'"),
+        ("memory_mb: 512", "memory_mb: lots", 4, "limits.memory_mb: got 'lots'"),
         ("limits: {case_seconds: 3}", "limits: {case_second: 3}", 13, "did you mean 'case_seconds'?"),
         ("limits: {case_seconds: 3}", "limits: 3", 13, "expected the keys cell_seconds"),
         ("{en: Sums, zh: 求和}", "{en: Sums}", 10, "it is the Chinese title"),
@@ -133,7 +133,7 @@ def test_an_error_names_file_line_and_key_and_says_what_to_do(tmp_path, old, new
 
 
 def test_a_key_is_named_with_its_chapter_and_exercise(tmp_path):
-    with pytest.raises(CourseError, match=r"chapters\[ch01_sums\]\.exercises\[total\]\.points: came 0"):
+    with pytest.raises(CourseError, match=r"chapters\[ch01_sums\]\.exercises\[total\]\.points: got 0"):
         course_of(tmp_path, GOOD.replace("points: 3", "points: 0"))
 
 

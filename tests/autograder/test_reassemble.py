@@ -254,6 +254,7 @@ def test_feedback_holds_the_verdict_and_no_script_of_a_student(course):
     result = api_of(course).generate_feedback(CHAPTER, "ada")
     assert result["success"], result
     page = (course / "feedback" / "ada" / CHAPTER / f"{CHAPTER}.html").read_text()
+    assert "Test cell" not in page
     assert "its gradient" in page and "(Score: 3.5 / 11.5)" in re.sub(r"\s+", " ", page)
     assert "<strong>bold</strong>" in page and "hidden_inputs_of" not in page
     body = page[page.index("<body") :]
