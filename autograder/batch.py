@@ -289,7 +289,7 @@ def _result(handed: Handed, record: Record) -> Result:
         return result
     points = {entry.name: entry.points for entry in handed.entry.exercises}
     settled = [e for e in record.verdict.exercises if e.settled]
-    result.score = sum(clamped(e.score, points.get(e.name, 0)) for e in settled)
+    result.score = round(sum(clamped(e.score, points.get(e.name, 0)) for e in settled), 4)
     result.max_score = sum(points.values())
     if len(settled) < len(record.verdict.exercises):
         result.outcome = "needs_a_person"

@@ -468,17 +468,14 @@ def program(root: Path, chapter: str = CHAPTER, judge: str = JUDGE) -> list[str]
     return [sys.executable, str(script)]
 
 
-def processes_of(root: Path) -> list[int]:
-    """The processes that work for a course, by their command line or folder."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if str(root).encode() in (entry / "cmdline").read_bytes():
-                    found.append(int(entry.name))
-            except OSError:
-                pass
-    return found
+def kill(process: subprocess.Popen, number: int = signal.SIGKILL) -> None:
+    """Kill a process, and see that all it started ends by itself."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert children
+    process.send_signal(number)
+    process.wait(30)
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert not alive
 
 
 def wait_until(condition, seconds: float = 60) -> None:
@@ -502,12 +499,10 @@ def test_after_kill_9_a_second_run_ends_as_if_nothing_had_been(course, tmp_path,
     process = subprocess.Popen(program(course), stderr=subprocess.PIPE)
     store = Store(course / "verdicts")
     wait_until(lambda: len(list(store.folder.glob("*/*.json"))) >= stored and (course / "gradebook.db").exists())
-    process.kill()
-    process.wait()
+    kill(process)
     kept = {path.stem for path in store.folder.glob("*/*.json")}
     assert len(kept) < len(students), "the run ended before it was killed"
     before = judged(course)
-    wait_until(lambda: not processes_of(course))
     summary = run(course)
     assert set(outcomes(summary).values()) == {"graded"} and len(summary.results) == 8
     assert any("going on where it stopped" in notice for notice in summary.notices)
@@ -629,12 +624,10 @@ def test_two_runs_at_once_are_refused_and_a_dead_ones_lock_is_taken_over(course)
 
 def test_an_interrupt_ends_the_judging_processes(course):
     class_of(course, 6, seconds=[5])
-    process = subprocess.Popen(program(course), stderr=subprocess.PIPE, start_new_session=True)
+    process = subprocess.Popen(program(course), stderr=subprocess.PIPE)
     wait_until(lambda: judged(course))
-    os.killpg(process.pid, signal.SIGINT)
-    process.wait(timeout=30)
+    kill(process, signal.SIGINT)
     assert process.returncode != 0
-    wait_until(lambda: not processes_of(course), 10)
 
 
 def test_every_way_that_a_folder_can_look_is_read(course):
@@ -679,9 +672,7 @@ def test_the_courses_own_judge_survives_the_same(real_course, tmp_path, settled_
     grade(other, [REAL], workers=2)
     process = subprocess.Popen(program(real_course, REAL, judges.JUDGE), stderr=subprocess.PIPE)
     wait_until(lambda: len(verdict_files(real_course)) >= 2, 120)
-    process.kill()
-    process.wait()
-    wait_until(lambda: not processes_of(real_course))
+    kill(process)
     kept = verdict_files(real_course)
     assert len(kept) < 6, "the run ended before it was killed"
 
