@@ -236,7 +236,7 @@ def one_feature_and_no_batch(backward, draw):
 @case("attention_backward", facet="numerics", agrees_with=backward_by_autograd, **SHARP)
 def large_scores_saturate_without_nan(backward, draw):
     """很大的分数：饱和，但没有 NaN"""
-    query, key = large_scores(draw, 5, 6, offset=30)
+    query, key = large_scores(draw, 5, 6, offset=15)  # the sum of a row of dS, which is 0, enters dQ times the offset
     key[:, 2, -1] *= -1
     return backward(draw.normal(2, 5, 3), query, key, draw.normal(2, 6, 3))
 
