@@ -645,7 +645,8 @@ def a_start_where_the_function_curves_downwards(minimize_lbfgs, draw):
 def a_history_of_a_single_pair(minimize_lbfgs, draw):
     """历史只有一对"""
     curvature, centre = draw.magnitudes(6, low=1, high=20), draw.normal(6)
-    return minimize_lbfgs(lambda x: (curvature * torch.cosh(x - centre)).sum(), draw.normal(6), history=1)
+    start = centre + draw.uniform(6, low=-1, high=1)
+    return minimize_lbfgs(lambda x: (curvature * torch.cosh(x - centre)).sum(), start, history=1)
 
 
 # single precision, stopped at gradients of 1e-3 where the smallest curvature is 0.4
