@@ -74,7 +74,7 @@ def message_outputs(key: str, language: str) -> list[NotebookNode]:
 
 def notes_cell(notes: Sequence[str], language: str) -> NotebookNode:
     """A cell for the top of a notebook that says what was odd about it."""
-    lines = [f"- {escape(note)}" for note in notes]
+    lines = [f"- {escape(note, quote=False)}" for note in notes]
     source = "\n".join([f"**{message('notes', language)}**", "", *lines])
     return new_markdown_cell(_writable(source), id="atlas-notes", metadata={"atlas": {"origin": "notes"}})
 
