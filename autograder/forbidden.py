@@ -68,6 +68,8 @@ REFUSED_MEMBERS = {
     "torch.parse_schema", "torch.parse_type_comment", "torch.wait", "typing.ForwardRef", "typing.get_type_hints",
     "typing_extensions.get_type_hints",
 }  # fmt: skip
+# members that change what other code does from then on
+SETTINGS = ("set*", "use_deterministic*", "*filter*", "register*", "*seed*", "*hook*")
 TORCH_CLASSES = {"Generator", "OutOfMemoryError", "Size", "Tensor"}
 
 SAFE_DUNDERS = {
@@ -94,13 +96,17 @@ Finding = tuple[str, int, str]
 _UNKNOWN = object()
 
 
-def read(pieces: Sequence[Piece], rules: Rules, watched: bool = False) -> AnswerFailed | None:
+def read(
+    pieces: Sequence[Piece], rules: Rules, watched: bool = False, beside: Sequence[str] | None = None
+) -> AnswerFailed | None:
     """The first forbidden thing in the student's own statements, as the failure that every case then has.
 
     watched: ways around are refused although nothing is forbidden, because what the worker reports of memory or time
         would otherwise be the answer's own word.
+    beside: what is forbidden to other answers that share a process with this one. It may not lay hands on those of
+        them that the watch cannot see when they are called, nor change settings of a library.
     """
-    if not rules.forbids and not watched:
+    if not rules.forbids and not watched and beside is None:
         return None
     statements = [
         (piece.origin == "given", body[index])
@@ -108,7 +114,7 @@ def read(pieces: Sequence[Piece], rules: Rules, watched: bool = False) -> Answer
         for body in (statements_of(piece.source),)
         for index in piece.keep
     ]
-    reader = _Reader(rules)
+    reader = _Reader(rules, beside)
     for _, statement in statements:
         reader.learn(statement)
     for given, statement in statements:
@@ -131,6 +137,7 @@ class _Reader(ast.NodeVisitor):
     """
 
     rules: Rules
+    beside: Sequence[str] | None = None
     findings: list[Finding] = field(default_factory=list)
     aliases: dict[str, set[str]] = field(default_factory=dict)
     members: set[str] = field(default_factory=set)
@@ -163,8 +170,12 @@ class _Reader(ast.NodeVisitor):
         self.findings.append((key, getattr(node, "lineno", 0), f"`{name}`"))
 
     def forbids(self, name: str) -> bool:
-        plain = plain_name(name).lower()
-        return any(fnmatchcase(plain, pattern.lower()) for pattern in self.rules.forbids)
+        return matches(name, self.rules.forbids)
+
+    def harms_others(self, module: str, name: str) -> bool:
+        if self.beside is None:
+            return False
+        return matches(name, SETTINGS) or (module.split(".")[0] != "torch" and matches(name, self.beside))
 
     # scopes
 
@@ -291,6 +302,7 @@ class _Reader(ast.NodeVisitor):
             or name not in ONLY.get(module, {name})
             or f"{module}.{name}" in REFUSED_MEMBERS
             or isinstance(thing, ModuleType)
+            or self.harms_others(module, name)
             or (name.startswith("_") and name not in ("__version__", "__name__"))
             or (module == "torch" and name[:1].isupper() and name not in TORCH_CLASSES and not name.endswith("Tensor"))
         ):
@@ -355,6 +367,11 @@ def _begins_plainly(name: ast.expr) -> bool:
     elif isinstance(name, ast.BinOp) and isinstance(name.op, ast.Add):
         name = name.left
     return isinstance(name, ast.Constant) and isinstance(name.value, str) and name.value[:1].isalpha()
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    plain = plain_name(name).lower()
+    return any(fnmatchcase(plain, pattern.lower()) for pattern in patterns)
 
 
 def is_allowed(module: str) -> bool:

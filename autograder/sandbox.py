@@ -249,12 +249,15 @@ class Lease:
     """A process that several answers of one submission use, one after another.
 
     Only answers that the source reader finds nothing in share a process (`judgement.is_tame`): they cannot reach what
-    is not theirs. What one of them may still change, such as torch's default dtype, costs nobody anything, because an
+    is not theirs. What one of them may still change, such as the state of a library, costs nobody anything, because an
     answer that fails in a process that others used before it is judged again in one of its own.
+
+    forbidden: what any of these answers may not call; none of them may leave it behind for another.
     """
 
-    def __init__(self, workshop: Workshop):
+    def __init__(self, workshop: Workshop, forbidden: Sequence[str] = ()):
         self.workshop = workshop
+        self.forbidden = forbidden
         self.channel: Channel | None = None
 
     def end(self) -> None:

@@ -13,6 +13,7 @@ import ctypes
 import gc
 import json
 import os
+import re
 import resource
 import select
 import signal
@@ -42,6 +43,7 @@ PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE = 1, 24,
 POLL_SECONDS = 0.02
 SETUP_FAILED = 70
 FILES_PER_MB = 64
+SPARE_PROCESSES = 16  # the zygote's own, and room in which the watch sees that there are too many
 
 # what a process holds in memory that is no file's
 HELD = ("RssAnon:", "RssShmem:", "VmPTE:", "VmSwap:")
@@ -112,14 +114,22 @@ def close_files(*kept: int) -> None:
 
 def set_limits(limits: dict[str, Any]) -> None:
     """Limits of one process. Never RLIMIT_AS, which CUDA needs: memory is watched from the zygote."""
-    cpu = int(limits["exercise_seconds"]) + 5
-    for kind, value in (
-        (resource.RLIMIT_CPU, cpu),
-        (resource.RLIMIT_FSIZE, int(limits["tmp_mb"]) << 20),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 256),
-    ):
+    values = {
+        resource.RLIMIT_CPU: int(limits["exercise_seconds"]) + 5,
+        resource.RLIMIT_FSIZE: int(limits["tmp_mb"]) << 20,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: 256,
+    }
+    if limits["sandbox"] == "bwrap" and counts_by_namespace():
+        values[resource.RLIMIT_NPROC] = int(limits["processes"]) + SPARE_PROCESSES
+    for kind, value in values.items():
         resource.setrlimit(kind, (value, value))
+
+
+def counts_by_namespace() -> bool:
+    """Whether the kernel counts the processes of a user by user namespace, not those of the whole machine."""
+    major, minor = os.uname().release.split(".")[:2]
+    return (int(major), int(re.match(r"\d*", minor).group() or 0)) >= (5, 14)  # type: ignore[union-attr]
 
 
 class Zygote:
@@ -184,10 +194,9 @@ class Zygote:
         from autograder.worker.serve import serve
 
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.setsid()  # no pid namespace keeps kill(0, …) from the zygote, if it is of the same process group
         if self.namespaces:
             enter_box(int(self.limits["tmp_mb"]))
-        else:
-            os.setsid()
         os.chdir("/tmp")
         null = os.open("/dev/null", os.O_RDWR)
         for fd in (0, 1, 2):
@@ -242,7 +251,10 @@ class Zygote:
     def over_limit(self) -> str:
         """Which limit all processes below the zygote exceed together."""
         held = tasks = 0
-        for entry in self.below():
+        entries = self.below()
+        if len(entries) > int(self.limits["processes"]):
+            return "processes"
+        for entry in entries:
             try:
                 tasks += len(os.listdir(f"/proc/{entry}/task"))
                 held += max(0, _held_kb(entry) - self.baseline)
