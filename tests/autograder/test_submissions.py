@@ -409,7 +409,7 @@ def test_every_sentence_is_there_in_both_languages():
 # damage of any kind
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(damaged=damaged_notebooks())
 def test_no_damage_breaks_the_notebook_or_raises_a_score(course, damaged):
     deserved, notebook = damaged
@@ -426,7 +426,7 @@ def test_no_damage_breaks_the_notebook_or_raises_a_score(course, damaged):
     assert submission_of(nbformat.reads(nbformat.writes(made), as_version=4), CHAPTER) == submission
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_damage_to_the_bytes_raises_anything_else(course, data):
     text = bytearray(json.dumps(answered(RIGHT)).encode())
@@ -461,7 +461,7 @@ any_json = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cells=st.lists(any_json, max_size=5), metadata=any_json)
 def test_no_json_raises_anything_else(course, cells, metadata):
     document = {"nbformat": 4, "nbformat_minor": 5, "metadata": metadata, "cells": cells}
