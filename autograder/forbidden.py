@@ -375,7 +375,8 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
 
 
 def is_allowed(module: str) -> bool:
-    return module in MODULES or (module.startswith("torch.nn.modules.") and "._" not in module)
+    is_layer = module.startswith("torch.nn.modules.") and module in sys.modules and "._" not in module
+    return module in MODULES or is_layer
 
 
 def is_loaded(module: str) -> bool:

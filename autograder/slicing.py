@@ -23,9 +23,10 @@ MOST_STATEMENTS = 2000
 BUILTINS = frozenset(vars(builtins))
 
 _RUN_MAGICS = re.compile(r"\A\s*%%(time|timeit|capture|prun|python|python3)\b.*\n")
+_PROMPT = re.compile(r"\A\s*In \[\d*\]: ")  # which is Python too: an annotation
 _OTHER_CELL_MAGIC = re.compile(r"\A\s*%%")
 _TIMED = re.compile(r"^([ \t]*)%time[ \t]+(?=\S)", re.MULTILINE)
-_CONTINUED = r"[^\n]*(?:\\\n[^\n]*)*"
+_CONTINUED = r"(?:[^\n]*\\\n)*[^\n]*"
 _LINE_MAGIC = re.compile(r"^([ \t]*)[%!?]" + _CONTINUED, re.MULTILINE)
 _ASSIGNED_MAGIC = re.compile(r"^([ \t]*)\w[\w, ]*=[ \t]*[%!]" + _CONTINUED, re.MULTILINE)
 _HELP = re.compile(r"^([ \t]*)[%!\w.]+\?\??[ \t]*$", re.MULTILINE)
@@ -77,7 +78,8 @@ def _python(cell: str) -> tuple[str, list[ast.stmt]]:
     if _OTHER_CELL_MAGIC.match(cell):
         return "", []
     try:
-        return cell, _parse(cell)
+        if not _PROMPT.match(cell):
+            return cell, _parse(cell)
     except SyntaxError:
         pass
     lines = cell.splitlines(keepends=True)
