@@ -10,7 +10,7 @@ from types import ModuleType
 
 from autograder.answers import Cell, Submission
 from autograder.cases import Rules
-from autograder.chapters import CourseError
+from autograder.errors import CourseError
 from autograder.examining import Recorder, raised
 from autograder.forbidden import read
 from autograder.judging import AnswerFailed

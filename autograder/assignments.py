@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.cases import Case, Rules
-from autograder.chapters import CourseError, load_cases
+from autograder.chapters import load_cases
+from autograder.errors import CourseError
 from autograder.judging import count_facets
 from autograder.language import say
 

@@ -22,8 +22,9 @@ from nbgrader.preprocessors import ClearSolutions
 from nbgrader.utils import capture_log
 
 from autograder.cases import Case, Rules
-from autograder.chapters import Chapter, CourseError, load_cases
+from autograder.chapters import Chapter, load_cases
 from autograder.course import FILE, LANGUAGES, ChapterEntry, Course, Language, load_course
+from autograder.errors import CourseError
 from autograder.judging import count_facets
 from autograder.leaks import Secrets
 from autograder.notebooks import SCHEMA, instructor_notebook, number

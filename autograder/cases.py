@@ -18,12 +18,11 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch
 
-Facet = Literal["value", "gradient", "numerics", "interface", "memory", "speed"]
-FACETS: tuple[str, ...] = get_args(Facet)
+from autograder.verdicts import FACETS, Facet
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
 

@@ -10,10 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from autograder.cases import Answer, Case, Edit, Rules, import_lines
-
-
-class CourseError(Exception):
-    """Something in the course's own files is wrong; the message names the file and what to do."""
+from autograder.errors import CourseError
 
 
 def load_module(path: Path, name: str) -> ModuleType:

@@ -23,8 +23,8 @@ from autograder.assignments import (
     of_repository,
     repository_above,
 )
-from autograder.chapters import CourseError
 from autograder.comparison import Difference, describe
+from autograder.errors import CourseError
 from autograder.examining import Examined, Refused, Stopped, blank, code_of, examine, judge_visible, library_named
 from autograder.judging import AnswerFailed
 from autograder.language import say

@@ -171,8 +171,8 @@ def _allow_user_namespaces() -> str:
 
 def _course(folder: Path) -> Finding:
     try:
-        from autograder.chapters import CourseError
         from autograder.course import find_root, load_course
+        from autograder.errors import CourseError
     except ImportError as error:
         return Finding("course.yml", False, f"cannot be read before the packages are there: {error}")
     try:

@@ -107,7 +107,7 @@ class SandboxedJudge:
         self._workshop_of(plan)
 
     def __call__(self, job: Job) -> Verdict:
-        from autograder.chapters import CourseError
+        from autograder.errors import CourseError
         from autograder.judgement import judge_submission
         from autograder.sandbox import SandboxError
 

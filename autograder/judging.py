@@ -14,7 +14,7 @@ from autograder.cases import MISSING, Answer, Case, Rules
 from autograder.comparison import Difference, compare, describe
 from autograder.draws import Draw, seed_of
 from autograder.language import say
-from autograder.verdicts import CaseVerdict, ExerciseVerdict, Status
+from autograder.verdicts import FACETS, CaseVerdict, ExerciseVerdict, Status
 
 # torch raises these where a docstring of the course asks for ValueError
 ACCEPTED_ERRORS = {"ValueError", "RuntimeError", "IndexError", "TypeError"}
@@ -387,8 +387,6 @@ def _cast(value: Any, dtype: torch.dtype) -> Any:
 
 def count_facets(cases: Iterable[Case]) -> dict[str, int]:
     """How many cases there are of each facet, in the facets' order."""
-    from autograder.cases import FACETS
-
     counts = {facet: 0 for facet in FACETS}
     for case in cases:
         counts[case.facet] += 1

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from autograder.cases import FACETS
 from autograder.language import say
-from autograder.verdicts import CaseVerdict, ExerciseVerdict, Status
+from autograder.verdicts import FACETS, CaseVerdict, ExerciseVerdict, Status
 
 # JupyterLab's colours, else VS Code's, else one mixed with the page's text, which is light on a dark page
 GOOD = "var(--jp-success-color1,var(--vscode-testing-iconPassed,color-mix(in srgb,#1f9a45 75%,currentColor)))"

@@ -1,8 +1,11 @@
 """What a judgement says, as data: the one format that the gradebook, feedback and reports are made from."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import BaseModel, Field
+
+Facet = Literal["value", "gradient", "numerics", "interface", "memory", "speed"]
+FACETS: tuple[str, ...] = get_args(Facet)
 
 Status = Literal[
     "passed",

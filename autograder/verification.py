@@ -18,7 +18,8 @@ import yaml
 
 from autograder.answers import Cell, Submission
 from autograder.cases import Answer
-from autograder.chapters import Chapter, CourseError, Exercise
+from autograder.chapters import Chapter, Exercise
+from autograder.errors import CourseError
 from autograder.judgement import provide
 from autograder.judging import AnswerFailed, Judge, JudgeError, Local, Provider, load_answer
 from autograder.mutants import stock_mutants, syntactic_mutants

@@ -22,8 +22,9 @@ from small_course import (
 )
 
 from autograder.building import build, check, run_solution_notebook
-from autograder.chapters import Chapter, CourseError
+from autograder.chapters import Chapter
 from autograder.course import Course, load_course
+from autograder.errors import CourseError
 from autograder.leaks import Secrets, tells
 from autograder.stubs import mark_solution
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from autograder.cases import Answer, case, edited, import_lines, right, wrong
-from autograder.chapters import Chapter, CourseError
+from autograder.chapters import Chapter
 from autograder.draws import Draw, seed_of
+from autograder.errors import CourseError
 
 
 def test_a_case_reads_as_a_sentence_in_both_languages():

@@ -14,8 +14,8 @@ import torch
 
 from autograder import check
 from autograder.assignments import find, of_folder
-from autograder.chapters import CourseError
 from autograder.checking import check_answers, check_in_notebook, identify
+from autograder.errors import CourseError
 from autograder.examining import examine
 
 CHECKS = '''

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.chapters import CourseError
 from autograder.course import Course, LatePenalty, find_root, load_course
+from autograder.errors import CourseError
 
 ROOT = Path(__file__).parents[2]
 
