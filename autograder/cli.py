@@ -14,6 +14,9 @@ from typer.core import TyperGroup
 
 from autograder.course import Course, Language, find_root, load_course
 
+# nbformat's schema validator would import this to check IRIs, of which a notebook has none; it takes over a second
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+
 
 class Sandbox(StrEnum):
     bwrap = "bwrap"
