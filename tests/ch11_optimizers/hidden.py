@@ -686,7 +686,8 @@ def a_slope_with_a_wall_at_its_end(minimize_lbfgs, draw):
 @case("minimize_lbfgs", **FOUND)
 def downhill_from_the_ridge_between_two_valleys(minimize_lbfgs, draw):
     """从两个山谷之间的山脊下坡"""
-    height, start = draw.number(2.5, 3.5), draw.choice([-0.2, 0.2])
+    # at every one of these heights a search that only backtracks misses the valley
+    height, start = draw.number(3.2, 3.45), draw.choice([-0.2, 0.2])
     return minimize_lbfgs(lambda x: height * ((x**2 - 1) ** 2).sum(), torch.tensor([start], dtype=draw.dtype))
 
 
