@@ -33,6 +33,7 @@ from autograder.worker.frames import REPLY_TEXT, Channel, ChannelClosed, Decoder
 from autograder.worker.serve import PRIMITIVES
 
 PACKAGE = Path(__file__).resolve().parent
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
 START_SECONDS = 120
 CONTROL_SECONDS = 30
 LOST_ANSWERS = 3
@@ -72,13 +73,23 @@ def bwrap_command(python: str) -> list[str]:
         )
     command = [bwrap, "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"]
     command += ["--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "atlas"]
-    for path in ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives"):
-        if os.path.islink(path):
-            command += ["--symlink", os.readlink(path), path]
-        elif os.path.exists(path):
-            command += ["--ro-bind", path, path]
-    for path in _python_paths():
-        command += ["--ro-bind", path, path]
+    system = [Path(name) for name in SYSTEM]
+    for path in system:
+        if path.is_symlink():
+            command += ["--symlink", os.readlink(path), str(path)]
+        elif path.exists():
+            command += ["--ro-bind", str(path), str(path)]
+    shown = _python_paths()
+    outer = [path for path in shown if not _is_below(path, *shown, *system)]
+    for path in outer:
+        command += ["--ro-bind", str(path), str(path)]
+    for root in _course_roots():  # one that lies in what is shown: nothing of it may be seen but this Python
+        if _is_below(root, *outer, *system):
+            command += ["--tmpfs", str(root)]
+            for path in shown:
+                if _is_below(path, root):
+                    command += ["--ro-bind", str(path), str(path)]
+            command += ["--remount-ro", str(root)]
     command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/tmp"]
     command += ["--remount-ro", "/dev", "--remount-ro", "/"]
     for name, value in _environment().items():
@@ -86,17 +97,20 @@ def bwrap_command(python: str) -> list[str]:
     return [*command, "--", python]
 
 
-def _python_paths() -> list[str]:
-    """The folders that this interpreter and the engine need, none inside another."""
-    wanted = {
-        Path(sys.base_prefix).resolve(),
-        Path(sys.prefix),
-        Path(sysconfig.get_path("purelib")),
-        PACKAGE,
-    }
-    system = [Path(p) for p in ("/usr", "/bin", "/lib")]
-    kept = [p for p in wanted if not any(p == s or s in p.parents for s in system)]
-    return sorted({str(p) for p in kept if not any(q in p.parents for q in kept)})
+def _is_below(path: Path, *folders: Path) -> bool:
+    return any(folder in path.parents for folder in folders)
+
+
+def _course_roots() -> list[Path]:
+    """The folders of courses that this process knows: with solutions, submissions and the gradebook in them."""
+    near = {PACKAGE.parent, Path.cwd().resolve()}
+    return sorted(path for path in near if (path / "course.yml").exists())
+
+
+def _python_paths() -> list[Path]:
+    """The folders that this interpreter and the engine need."""
+    prefixes = (Path(sys.base_prefix).resolve(), Path(sys.prefix))
+    return sorted({*prefixes, Path(sysconfig.get_path("purelib")), PACKAGE})
 
 
 def _environment() -> dict[str, str]:
@@ -304,7 +318,9 @@ class Session:
         if self.lease and self.lease.channel:
             self._channel = self.lease.channel
         else:
+            began = time.monotonic()
             self._channel = self.workshop.open_channel()
+            self._deadline += time.monotonic() - began  # the sandbox's time, not the answer's
         if self.lease:
             self.lease.channel = self._channel
         cells = [{"source": p.source, "keep": list(p.keep), "answer": p.answer} for p in self.pieces]
