@@ -235,21 +235,21 @@ def deserved(student: Student, chapter: Chapter, plan: ChapterEntry) -> float:
         choice = student.choose(chapter, k, entry.name)
         if choice.source is None or choice.fails:
             continue
-        total += entry.points * (1.0 if choice.answer is None else _share(chapter, choice.answer))
+        total += entry.points if choice.answer is None else _gained(chapter, choice.answer, entry.points)
     return round(total, 2)
 
 
-_shares: dict[tuple[str, str, str], float] = {}
+_points: dict[tuple[str, str, str], float] = {}
 
 
-def _share(chapter: Chapter, answer: Answer) -> float:
-    """The share of the points that a wrong answer gains."""
+def _gained(chapter: Chapter, answer: Answer, points: float) -> float:
+    """The points that a wrong answer gains."""
     key = (chapter.name, answer.exercise, answer.name)
-    if key not in _shares:
+    if key not in _points:
         exercise = chapter.exercises[answer.exercise]
         judge = Judge(exercise.name, exercise.cases, exercise.reference, "deserved")
-        _shares[key] = judge.judge(Local(Watched(load_answer(answer), exercise.rules))).score
-    return _shares[key]
+        _points[key] = judge.judge(Local(Watched(load_answer(answer), exercise.rules)), points).score
+    return _points[key]
 
 
 def hand_in(
