@@ -73,6 +73,7 @@ def bwrap_command(python: str) -> list[str]:
         )
     command = [bwrap, "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"]
     command += ["--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "atlas"]
+    command += ["--tmpfs", "/tmp"]
     system = [Path(name) for name in SYSTEM]
     for path in system:
         if path.is_symlink():
@@ -90,7 +91,9 @@ def bwrap_command(python: str) -> list[str]:
                 if _is_below(path, root):
                     command += ["--ro-bind", str(path), str(path)]
             command += ["--remount-ro", str(root)]
-    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--chdir", "/tmp"]
+    if private_folder() != "/tmp":
+        command += ["--dir", private_folder(), "--remount-ro", "/tmp"]
+    command += ["--proc", "/proc", "--dev", "/dev", "--chdir", "/tmp"]
     command += ["--remount-ro", "/dev", "--remount-ro", "/"]
     for name, value in _environment().items():
         command += ["--setenv", name, value]
@@ -113,16 +116,23 @@ def _python_paths() -> list[Path]:
     return sorted({*prefixes, Path(sysconfig.get_path("purelib")), PACKAGE})
 
 
+def private_folder() -> str:
+    """Where a worker has its private files: /tmp, or a folder below it where this Python itself lies in /tmp."""
+    tmp = Path("/tmp")
+    return "/tmp/private" if any(_is_below(path, tmp) for path in _python_paths()) else "/tmp"
+
+
 def _environment() -> dict[str, str]:
     """The whole environment of a worker: nothing of the caller's."""
+    private = private_folder()
     return {
         "PATH": "/usr/bin:/bin",
-        "HOME": "/tmp",
-        "TMPDIR": "/tmp",
+        "HOME": private,
+        "TMPDIR": private,
         "LANG": "C.UTF-8",
         "OMP_NUM_THREADS": "1",
         "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": "/tmp",
+        "MPLCONFIGDIR": private,
         "TRITON_INTERPRET": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(PACKAGE.parent) if not _installed() else "",
@@ -167,7 +177,7 @@ class Workshop:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         command = bwrap_command(sys.executable) if self.kind == "bwrap" else [sys.executable]
-        limits = self.limits.model_dump() | {"sandbox": self.kind}
+        limits = self.limits.model_dump() | {"sandbox": self.kind, "private": private_folder()}
         command += ["-m", "autograder.worker.zygote", str(theirs.fileno()), json.dumps(limits)]
         environment = None if self.kind == "bwrap" else {**os.environ, **_environment(), "PATH": os.environ["PATH"]}
         try:

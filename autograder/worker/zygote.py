@@ -80,13 +80,13 @@ def enter_namespaces() -> bool:
     return True
 
 
-def enter_box(tmp_mb: int) -> None:
+def enter_box(tmp_mb: int, private: str) -> None:
     """A fresh /tmp and /dev/shm and no /proc for one exercise, and no capability to change them again."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as f:
         f.write("1000")  # where memory runs out, this process goes first, not the zygote
     _call("unshare", CLONE_NEWNS | CLONE_NEWIPC)
     plain = MS_NOSUID | MS_NODEV
-    for folder in ("/tmp", "/dev/shm"):
+    for folder in (private, "/dev/shm"):
         _mount("tmpfs", folder, "tmpfs", plain, f"size={tmp_mb}m,nr_inodes={FILES_PER_MB * tmp_mb},mode=1777")
     _mount("tmpfs", "/proc", "tmpfs", plain | MS_NOEXEC | MS_RDONLY, "size=4k")
     drop_capabilities()
@@ -196,8 +196,8 @@ class Zygote:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()  # no pid namespace keeps kill(0, …) from the zygote, if it is of the same process group
         if self.namespaces:
-            enter_box(int(self.limits["tmp_mb"]))
-        os.chdir("/tmp")
+            enter_box(int(self.limits["tmp_mb"]), self.limits["private"])
+        os.chdir(self.limits["private"] if self.namespaces else "/tmp")
         null = os.open("/dev/null", os.O_RDWR)
         for fd in (0, 1, 2):
             os.dup2(null, fd)
