@@ -263,6 +263,7 @@ class Judge:
                 given_up = self._give_up()
         finally:
             provider.leave()
+        matches = self.matches()
         score, notes = self.score(verdicts, points)
         return ExerciseVerdict(
             name=self.exercise,
@@ -271,8 +272,8 @@ class Judge:
             max_score=points,
             status=self._status(verdicts),
             cases=verdicts,
-            hints=[answer.hint(self.language) for answer in self.matches()],
-            misconceptions=[answer.name for answer in self.matches()],
+            hints=[answer.hint(self.language) for answer in matches],
+            misconceptions=[answer.name for answer in matches],
             notes=notes,
         )
 
