@@ -24,7 +24,7 @@ from autograder.cases import Case, Rules
 from autograder.comparison import shorten
 from autograder.draws import PUBLIC_SECRET
 from autograder.forbidden import read
-from autograder.judging import AnswerFailed, Judge, JudgeError, Local, Provider, Run
+from autograder.judging import AnswerFailed, Judge, JudgeError, Local, Provider, Refused, Run
 from autograder.language import say
 from autograder.pictures import picture
 from autograder.rendering import PRINTED_CHARACTERS, Evidence, Printed
@@ -60,22 +60,6 @@ class Stopped(KeyboardInterrupt):
         if self.line is None:
             return say("check_stopped", language, **words)
         return say("check_stopped_at", language, **words, line=self.line, code=self.code)
-
-
-@dataclass
-class Refused:
-    """An answer that is not run: a `judging.Provider` that says why."""
-
-    failure: AnswerFailed
-
-    def answer(self) -> Callable:
-        raise self.failure
-
-    def discard(self) -> None:
-        pass
-
-    def leave(self) -> None:
-        pass
 
 
 class Recorder(io.TextIOBase):

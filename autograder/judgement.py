@@ -7,7 +7,7 @@ from autograder.answers import Submission
 from autograder.cases import Rules
 from autograder.chapters import Chapter, Exercise
 from autograder.forbidden import read
-from autograder.judging import AnswerFailed, Judge, JudgeError
+from autograder.judging import AnswerFailed, Judge, JudgeError, Refused
 from autograder.language import say
 from autograder.sandbox import Lease, SandboxError, Session, Workshop
 from autograder.slicing import CannotRead, Piece, is_stub, slice_of
@@ -161,26 +161,3 @@ def is_tame(pieces: Sequence[Piece], rules: Rules, forbidden: Sequence[str]) -> 
     forbidden: what the rules of other answers in the same process forbid.
     """
     return read(pieces, rules, beside=forbidden) is None
-
-
-def program_pieces(source: str) -> list[Piece]:
-    """A whole program of the course's own as one piece."""
-    import ast
-
-    return [Piece(source, tuple(range(len(ast.parse(source).body))), "answer", True)]
-
-
-class Refused:
-    """An answer that is not run: a `judging.Provider` that only says why."""
-
-    def __init__(self, failure: AnswerFailed):
-        self.failure = failure
-
-    def answer(self) -> Any:
-        raise self.failure
-
-    def discard(self) -> None:
-        pass
-
-    def leave(self) -> None:
-        pass

@@ -101,6 +101,22 @@ class Local:
 
 
 @dataclass
+class Refused:
+    """An answer that is not run: a provider that only says why."""
+
+    failure: AnswerFailed
+
+    def answer(self) -> Callable:
+        raise self.failure
+
+    def discard(self) -> None:
+        pass
+
+    def leave(self) -> None:
+        pass
+
+
+@dataclass
 class Outcome:
     """What one run of a driver gave: a value, or a failure."""
 
