@@ -12,10 +12,10 @@ demo: $(VENV)/installed  ## grade a sample class end to end, from stub notebooks
 	atlas demo
 
 test: $(VENV)/installed lint check-build  ## everything that must hold before a commit, in under 10 minutes
-	python -m pytest -q -m "not slow" -n 2 --dist loadfile
+	python -m pytest -q -m "not slow" -n 2 --dist loadfile --max-worker-restart 0
 
 test-slow: $(VENV)/installed  ## the slower proofs
-	python -m pytest -q -m slow
+	python -m pytest -q -m slow --timeout 1800
 
 verify: $(VENV)/installed  ## test the tests: right answers, wrong answers, mutants; writes the rate into README.md
 	atlas verify --record

@@ -344,7 +344,8 @@ class Session:
         try:
             self.request(header, b"", self.workshop.limits.cell_seconds)
         except AnswerFailed as failure:
-            self._refused = failure
+            if not failure.again:
+                self._refused = failure
             raise
         self._remote = Remote(self, 0, self.name)
 

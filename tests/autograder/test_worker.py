@@ -1,5 +1,6 @@
 """Frames between judge and worker, a session with an answer, the limits, and what happens when something dies."""
 
+import ast
 import errno
 import json
 import math
@@ -25,10 +26,10 @@ from safetensors.torch import save
 import autograder.sandbox as sandbox
 from autograder.cases import Rules, case
 from autograder.comparison import compare
-from autograder.judgement import program_pieces
 from autograder.judging import AnswerFailed, Judge, JudgeError
 from autograder.operations import vjp
 from autograder.sandbox import Lease, Limits, SandboxError, Session, Workshop, bwrap_command, private_folder
+from autograder.slicing import Piece
 from autograder.worker import calls
 from autograder.worker.frames import (
     HEADER,
@@ -53,6 +54,11 @@ def can_sandbox() -> bool:
 
 
 boxed = pytest.mark.skipif(not can_sandbox(), reason="needs bubblewrap")
+
+
+def program_pieces(source: str) -> list[Piece]:
+    """A whole program as one piece."""
+    return [Piece(source, tuple(range(len(ast.parse(source).body))), "answer", True)]
 
 
 # values
@@ -782,6 +788,23 @@ def test_what_somebody_else_kills_costs_an_honest_answer_nothing(victim):
         killer.join()
         assert (verdict.status, verdict.score) == ("passed", 2.0)
         assert judged(workshop, RIGHT, sums).status == "passed"
+
+
+@boxed
+def test_what_is_killed_while_it_is_being_defined_is_defined_again():
+    with Workshop(limits=LIMITS) as workshop:
+        resting = {p.pid for p in below(workshop)}
+
+        def kill():
+            worker = wait_until(lambda: next((p for p in below(workshop) if p.pid not in resting), None))
+            time.sleep(0.1)
+            worker.send_signal(signal.SIGKILL)
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        verdict = judged(workshop, RIGHT.replace("def f", "time.sleep(0.5)\ndef f"), sums)
+        killer.join()
+        assert (verdict.status, verdict.score) == ("passed", 2.0)
 
 
 @boxed
