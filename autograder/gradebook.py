@@ -25,7 +25,7 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
 )
-from nbgrader.converters import Autograde
+from nbgrader.converters import Autograde, BaseConverter
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.dbutil import ALEMBIC_DIR
 from nbgrader.preprocessors import SaveCells
@@ -61,11 +61,23 @@ class GradingDirectory(CourseDirectory):
 
 
 class AutogradeOne(Autograde):
-    """Autograde for one submission, whose folder is named instead of sought by a pattern."""
+    """Autograde for one submission, whose folder is named instead of sought by a pattern, in one pass.
+
+    Autograde writes the sanitized notebook and reads it again, because what it executes may have been changed.
+    """
 
     def init_notebooks(self) -> None:
         folder = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
         self.assignments = {folder: [os.path.join(folder, f"{self.coursedir.assignment_id}.ipynb")]}
+
+    def _init_preprocessors(self) -> None:
+        self.exporter._preprocessors = []
+        for preprocessor in self.sanitize_preprocessors + self.autograde_preprocessors:
+            self.exporter.register_preprocessor(preprocessor)
+
+    def convert_single_notebook(self, notebook_filename: str) -> None:
+        self._init_preprocessors()
+        BaseConverter.convert_single_notebook(self, notebook_filename)
 
 
 class HeldSession(Session):
@@ -94,6 +106,7 @@ class Recorder:
         config.JudgeExecute.retry = False
         config.JudgeSaveAutoGrades.mark = False
         config.Autograde.pop("pre_convert_hook", None)
+        config.NotebookExporter.optimistic_validation = True
         self.coursedir = GradingDirectory(config=config)
         self.autograde = AutogradeOne(coursedir=self.coursedir, config=config)
         self.autograde.force = True

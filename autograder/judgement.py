@@ -147,12 +147,11 @@ def provide(
         pieces = slice_of(submission.cells, exercise.name)
     except CannotRead as error:
         return Refused(AnswerFailed(error.key, **error.words))
+    if lease is not None and is_tame(pieces, exercise.rules, lease.forbidden):  # which refuses more than what follows
+        return Session(workshop, exercise.name, pieces, exercise.rules, lease)
     watched = any(case.facet in ("memory", "speed") for case in exercise.cases)
     refusal = read(pieces, exercise.rules, watched)
-    if refusal:
-        return Refused(refusal)
-    may_share = lease is not None and is_tame(pieces, exercise.rules, lease.forbidden)
-    return Session(workshop, exercise.name, pieces, exercise.rules, lease if may_share else None)
+    return Refused(refusal) if refusal else Session(workshop, exercise.name, pieces, exercise.rules)
 
 
 def is_tame(pieces: Sequence[Piece], rules: Rules, forbidden: Sequence[str]) -> bool:

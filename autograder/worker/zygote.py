@@ -38,6 +38,7 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVA
     16384,
     1 << 18,
 )
+MADV_COLLAPSE = 25
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE = 1, 24, 38, 4
 
 POLL_SECONDS = 0.02
@@ -327,6 +328,16 @@ def warm_up() -> None:
         vjp(lambda x: torch.exp(x @ x.mT).sum(-1), torch.ones(2, 2), cotangent=0)
 
 
+def use_huge_pages() -> None:
+    """Hold this process's memory in huge pages where the kernel can (6.1 on): a fork then copies far less."""
+    with contextlib.suppress(OSError), open("/proc/self/maps") as f:
+        for line in f:
+            addresses, rights, _, _, inode, *name = line.split(maxsplit=5)
+            if rights == "rw-p" and inode == "0" and (not name or name[0].strip() == "[heap]"):
+                start, end = (int(address, 16) for address in addresses.split("-"))
+                libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_COLLAPSE)
+
+
 def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     limits = json.loads(sys.argv[2])
@@ -344,6 +355,7 @@ def main() -> None:
     autograder.check = lambda *args, **kwargs: None  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()
+    use_huge_pages()
     Zygote(control, limits, namespaces).run()
 
 
