@@ -4,7 +4,8 @@
 
 The stock course holds the same cases as hidden tests in its notebooks' cells, with torch imported in each kernel, and
 no demonstrations to run. Both commands are timed as a user would start them, gradebook and all. What is quoted is the
-median of the pairs' ratios; each pair is one run of each, one after the other.
+median of the pairs' ratios; each pair is one run of each, one after the other. Watching memory takes time, so it is
+watched in one more run of each, on the first few of the class.
 """
 
 import json
@@ -14,9 +15,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,46 +65,43 @@ def run(name, answer):
 '''
 
 
-@dataclass
-class Timing:
-    """One run of a command."""
-
-    seconds: float
-    peak_mb: float
+COMMANDS = {"atlas": ["atlas", "grade"], "stock": ["nbgrader", "autograde"]}
+WATCHED = 6  # submissions of the run in which memory is watched
 
 
-def timed(command: list[str], folder: Path) -> Timing:
-    """Run a command to its end, watching the memory of all its processes together (proportional set size)."""
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+def timed(command: list[str], folder: Path) -> float:
+    """Run a command to its end; its seconds."""
     started = time.monotonic()
-    process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    peak = [0.0]
-    watcher = threading.Thread(target=_watch, args=(process, peak), daemon=True)
-    watcher.start()
-    _, errors = process.communicate()
-    seconds = time.monotonic() - started
-    watcher.join()
-    if process.returncode not in (0, 1):
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {errors[-2000:]}")
-    return Timing(seconds, peak[0])
+    with _running(command, folder):
+        pass
+    return time.monotonic() - started
 
 
-def _watch(process: subprocess.Popen, peak: list[float]) -> None:
-    while process.poll() is None:
-        total = 0
-        try:
-            parent = psutil.Process(process.pid)
-            for one in [parent, *parent.children(recursive=True)]:
-                try:
-                    total += one.memory_full_info().pss
-                except psutil.Error:
-                    continue
-        except psutil.Error:
-            pass
-        peak[0] = max(peak[0], total / 2**20)
-        time.sleep(1.0)
+def peak_mb(command: list[str], folder: Path) -> float:
+    """Run a command to its end; the most memory that all its processes held together (proportional set size)."""
+    peak = 0.0
+    with _running(command, folder) as process:
+        while process.poll() is None:
+            total = 0
+            with suppress(psutil.Error):
+                parent = psutil.Process(process.pid)
+                for one in [parent, *parent.children(recursive=True)]:
+                    with suppress(psutil.Error):
+                        total += one.memory_full_info().pss
+            peak = max(peak, total / 2**20)
+            time.sleep(0.3)
+    return peak
+
+
+@contextmanager
+def _running(command: list[str], folder: Path) -> Iterator[subprocess.Popen]:
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=log)
+        yield process
+        if process.wait() not in (0, 1):
+            log.seek(0)
+            raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}: {log.read()[-2000:]}")
 
 
 def sample(count: int) -> list[Student]:
@@ -176,27 +174,29 @@ def main(
     chosen = sample(class_size)
     rows: list[dict[str, Any]] = []
     for pair in range(pairs):
-        with tempfile.TemporaryDirectory(prefix="atlas-bench-") as folder:
-            atlas_folder, stock_folder = Path(folder) / "atlas", Path(folder) / "stock"
-            make_atlas_course(course, atlas_folder, chapter, chosen)
-            make_stock_course(course, stock_folder, chapter, chosen)
-            atlas = timed(["atlas", "grade", chapter], atlas_folder)
-            stock = timed(["nbgrader", "autograde", chapter], stock_folder)
-            _same_right_answers(atlas_folder, stock_folder, chapter, chosen, console)
-            rows.append(
-                {
-                    "atlas_seconds": atlas.seconds,
-                    "stock_seconds": stock.seconds,
-                    "ratio": stock.seconds / atlas.seconds,
-                    "atlas_peak_mb": atlas.peak_mb,
-                    "stock_peak_mb": stock.peak_mb,
-                    **_phases(atlas_folder),
-                }
-            )
-            console.print(f"pair {pair + 1}: {stock.seconds:.1f} s / {atlas.seconds:.1f} s = {rows[-1]['ratio']:.1f}")
-    _print(console, rows, class_size, chapter)
+        with _two_courses(course, chapter, chosen) as folders:
+            seconds = {name: timed([*COMMANDS[name], chapter], folder) for name, folder in folders.items()}
+            _same_right_answers(folders, chapter, chosen)
+            ratio = seconds["stock"] / seconds["atlas"]
+            phases = _phases(folders["atlas"])
+        rows.append({**{f"{name}_seconds": s for name, s in seconds.items()}, "ratio": ratio, **phases})
+        console.print(f"pair {pair + 1}: {seconds['stock']:.1f} s / {seconds['atlas']:.1f} s = {ratio:.1f}")
+    with _two_courses(course, chapter, chosen[:WATCHED]) as folders:
+        memory = {name: peak_mb([*COMMANDS[name], chapter], folder) for name, folder in folders.items()}
+    _print(console, rows, memory, class_size, chapter)
     if out:
-        out.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1) + "\n", encoding="utf-8")
+        figures = {"machine": machine(), "peak_mb": memory, "rows": rows}
+        out.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _two_courses(course: Course, chapter: str, chosen: list[Student]) -> Iterator[dict[str, Path]]:
+    """The same class twice: in a copy of the course, and in one as nbgrader's documentation has it."""
+    with tempfile.TemporaryDirectory(prefix="atlas-bench-") as folder:
+        folders = {name: Path(folder) / name for name in COMMANDS}
+        make_atlas_course(course, folders["atlas"], chapter, chosen)
+        make_stock_course(course, folders["stock"], chapter, chosen)
+        yield folders
 
 
 def machine() -> str:
@@ -210,11 +210,11 @@ def _phases(folder: Path) -> dict[str, float]:
     return json.loads(path.read_text(encoding="utf-8"))["seconds"] if path.exists() else {}
 
 
-def _same_right_answers(atlas: Path, stock: Path, chapter: str, chosen: list[Student], console: Console) -> None:
+def _same_right_answers(folders: dict[str, Path], chapter: str, chosen: list[Student]) -> None:
     """Both must have graded: the all-right students have full marks in each gradebook."""
     from nbgrader.api import Gradebook
 
-    for folder in (atlas, stock):
+    for folder in folders.values():
         with Gradebook(f"sqlite:///{folder}/gradebook.db") as gradebook:
             for student in chosen:
                 found = gradebook.find_submission(chapter, student.id)
@@ -226,7 +226,9 @@ def _code_points(submission: Any) -> float:
     return sum(g.max_score for n in submission.notebooks for g in n.grades if g.cell.cell_type == "code")
 
 
-def _print(console: Console, rows: list[dict[str, Any]], class_size: int, chapter: str) -> None:
+def _print(
+    console: Console, rows: list[dict[str, Any]], memory: dict[str, float], class_size: int, chapter: str
+) -> None:
     def median(key: str) -> float:
         return statistics.median(row.get(key, 0.0) for row in rows)
 
@@ -234,10 +236,10 @@ def _print(console: Console, rows: list[dict[str, Any]], class_size: int, chapte
     table.add_column("")
     table.add_column("atlas grade", justify="right")
     table.add_column("nbgrader autograde", justify="right")
-    seconds = [median(f"{k}_seconds") for k in ("atlas", "stock")]
+    seconds = [median(f"{name}_seconds") for name in COMMANDS]
     table.add_row("seconds", *(f"{s:.1f}" for s in seconds))
     table.add_row("submissions a minute", *(f"{60 * class_size / s:.0f}" for s in seconds))
-    table.add_row("peak memory, MB", *(f"{median(f'{k}_peak_mb'):.0f}" for k in ("atlas", "stock")))
+    table.add_row("peak memory, MB", *(f"{memory[name]:.0f}" for name in COMMANDS))
     console.print(table)
     console.print(f"ratio of submissions a minute: {median('ratio'):.1f}")
     for phase in sorted({k for row in rows for k in row} - {"ratio"}):

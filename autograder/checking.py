@@ -24,7 +24,7 @@ from autograder.assignments import (
     repository_above,
 )
 from autograder.comparison import Difference, describe
-from autograder.errors import CourseError
+from autograder.errors import CourseError, SandboxError
 from autograder.examining import Examined, Refused, Stopped, blank, code_of, examine, judge_visible, library_named
 from autograder.judging import AnswerFailed
 from autograder.language import say
@@ -307,12 +307,12 @@ def _judged(folder: Path, chapter: str, submission: Submission, sandbox: str) ->
     from autograder.course import find_root, load_course
     from autograder.draws import PUBLIC_SECRET
     from autograder.judgement import judge_submission
-    from autograder.sandbox import Limits, SandboxError, Workshop
+    from autograder.workshop import Workshop
 
     root = find_root(folder)
     plan = load_course(root).chapter(chapter)
     try:
-        with Workshop(sandbox, Limits.model_validate(plan.limits.model_dump())) as workshop:
+        with Workshop(sandbox, plan.limits) as workshop:
             return judge_submission(
                 Chapter(root, chapter),
                 plan,

@@ -24,12 +24,12 @@ class Sandbox(StrEnum):
 
 
 # the course's own errors, whose messages say what to do; where a module is not loaded, none of its was raised
-MESSAGES = {
-    "autograder.chapters": "CourseError",
-    "autograder.grading": "GradingError",
-    "autograder.gradebook": "GradebookError",
-    "autograder.sandbox": "SandboxError",
-}
+MESSAGES = [
+    ("autograder.errors", "CourseError"),
+    ("autograder.errors", "SandboxError"),
+    ("autograder.grading", "GradingError"),
+    ("autograder.gradebook", "GradebookError"),
+]
 EXTRAS = {"nbgrader": "staff", "nbclient": "staff", "cloudpickle": "staff", "psutil": "staff", "distributed": "cluster"}
 
 
@@ -51,7 +51,7 @@ class Commands(TyperGroup):
 
 
 def _own_errors() -> list[type[Exception]]:
-    return [getattr(sys.modules[module], name) for module, name in MESSAGES.items() if module in sys.modules]
+    return [getattr(sys.modules[module], name) for module, name in MESSAGES if module in sys.modules]
 
 
 def fail(message: str) -> None:

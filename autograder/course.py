@@ -41,9 +41,9 @@ class Title(Entry):
 class Limits(Entry):
     """What one student's code may use. A chapter may set some of them anew."""
 
-    cell_seconds: int = Field(default=20, gt=0, description="the wall-clock limit of one notebook cell, in seconds")
-    case_seconds: int = Field(default=10, gt=0, description="the wall-clock limit of one case, in seconds")
-    exercise_seconds: int = Field(
+    cell_seconds: float = Field(default=20, gt=0, description="the wall-clock limit of one notebook cell, in seconds")
+    case_seconds: float = Field(default=10, gt=0, description="the wall-clock limit of one case, in seconds")
+    exercise_seconds: float = Field(
         default=60, gt=0, description="the wall-clock limit of all cases of one exercise, in seconds"
     )
     memory_mb: int = Field(default=2048, gt=0, description="the resident memory of all processes together, in MB")

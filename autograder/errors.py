@@ -10,3 +10,11 @@ class CourseError(Exception):
 def refuse(message: str) -> NoReturn:
     """Raise CourseError."""
     raise CourseError(message)
+
+
+class JudgeError(Exception):
+    """The judge's own failure: never a student's zero."""
+
+
+class SandboxError(Exception):
+    """The sandbox cannot be used on this machine; the message says what to do."""

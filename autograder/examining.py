@@ -23,8 +23,9 @@ from autograder.assignments import Listed
 from autograder.cases import Case, Rules
 from autograder.comparison import shorten
 from autograder.draws import PUBLIC_SECRET
+from autograder.errors import JudgeError
 from autograder.forbidden import read
-from autograder.judging import AnswerFailed, Judge, JudgeError, Local, Provider, Refused, Run
+from autograder.judging import AnswerFailed, Judge, Local, Provider, Refused, Run
 from autograder.language import say
 from autograder.pictures import picture
 from autograder.rendering import PRINTED_CHARACTERS, Evidence, Printed

@@ -6,11 +6,14 @@ what to do about it; it never stops the others.
 """
 
 import fcntl
+import gc
+import importlib
 import os
 import socket
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -123,16 +126,25 @@ def grade(
     with _only_one(root) as notices, Judges(workers, executor, judge) as judges:
         found, absent, problems = find_submissions(root, course, entries, student)
         try:
-            if any(not Store(root / VERDICTS).path(handed.chapter, handed.student).exists() for handed in found):
-                judges.begin(sandbox, found[0].entry)
-            from autograder.batch import Batch  # nbgrader takes seconds, in which the judges start too
-
+            with ThreadPoolExecutor(1) as beside:  # nbgrader takes seconds, in which the judges start too
+                imported = beside.submit(_import_batch)
+                if any(not Store(root / VERDICTS).path(h.chapter, h.student).exists() for h in found):
+                    judges.begin(sandbox, found[0].entry)
+                Batch = imported.result().Batch
             batch = Batch(root, course, sandbox, judges, console)
             batch.summary.notices += notices
             batch.summary.problems += problems
             return batch.run(found, absent)
         except (StoreError, JudgesUnusable) as error:
             raise GradingError(str(error)) from error
+
+
+def _import_batch() -> Any:
+    """The module that does the work, with all of nbgrader."""
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # jsonschema's: two seconds, for no notebook
+    module = importlib.import_module("autograder.batch")
+    gc.freeze()  # nothing of it is ever garbage
+    return module
 
 
 def _cores() -> int:

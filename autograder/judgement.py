@@ -6,12 +6,14 @@ from typing import Any, Protocol
 from autograder.answers import Submission
 from autograder.cases import Rules
 from autograder.chapters import Chapter, Exercise
+from autograder.errors import JudgeError, SandboxError
 from autograder.forbidden import read
-from autograder.judging import AnswerFailed, Judge, JudgeError, Refused
+from autograder.judging import AnswerFailed, Judge, Refused
 from autograder.language import say
-from autograder.sandbox import Lease, SandboxError, Session, Workshop
+from autograder.sandbox import Lease, Session
 from autograder.slicing import CannotRead, Piece, is_stub, slice_of
 from autograder.verdicts import CaseVerdict, ExerciseVerdict, Verdict
+from autograder.workshop import Workshop
 
 
 class PlannedExercise(Protocol):

@@ -1,11 +1,13 @@
 """Judging many submissions in parallel: jobs, the processes that do them, and what happens when one of those dies."""
 
 import atexit
+import gc
 import importlib
 import math
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 import time
 from collections import deque
@@ -19,7 +21,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from autograder.answers import Submission
-from autograder.course import ChapterEntry, Course, load_course
+from autograder.course import ChapterEntry, Course, Limits, load_course
+from autograder.errors import CourseError, SandboxError
 from autograder.language import say
 from autograder.store import (
     CorruptRecord,
@@ -34,6 +37,7 @@ from autograder.store import (
     verdict_key,
 )
 from autograder.verdicts import ExerciseVerdict, Verdict
+from autograder.workshop import Launched, Workshop, launch
 
 JUDGE = "autograder.judges.SandboxedJudge"
 VERDICTS = "verdicts"
@@ -84,8 +88,8 @@ class Judge(Protocol):
 
     def __init__(self, sandbox: str): ...
 
-    def prepare(self, plan: ChapterEntry) -> None:
-        """Make ready for the jobs of a chapter."""
+    def prepare(self, plan: ChapterEntry, control: socket.socket | None) -> None:
+        """Make ready for the jobs of a chapter, in the sandbox that was launched for it, if one was."""
 
     def __call__(self, job: Job) -> Verdict: ...
 
@@ -103,13 +107,11 @@ class SandboxedJudge:
         self._chapter: tuple[str, Any] = ("", None)
         self._workshop: tuple[str, Any] = ("", None)
 
-    def prepare(self, plan: ChapterEntry) -> None:
-        self._workshop_of(plan)
+    def prepare(self, plan: ChapterEntry, control: socket.socket | None) -> None:
+        self._workshop_of(plan, control)
 
     def __call__(self, job: Job) -> Verdict:
-        from autograder.errors import CourseError
         from autograder.judgement import judge_submission
-        from autograder.sandbox import SandboxError
 
         try:
             return judge_submission(
@@ -137,15 +139,14 @@ class SandboxedJudge:
         key = f"{job.root} {job.chapter} {job.pack}"
         if self._chapter[0] != key:
             self._chapter = (key, Chapter(Path(job.root), job.chapter))
+            gc.freeze()  # what torch and the chapter are made of is never garbage
         return self._chapter[1]
 
-    def _workshop_of(self, plan: ChapterEntry) -> Any:
-        from autograder.sandbox import Limits, Workshop
-
+    def _workshop_of(self, plan: ChapterEntry, control: socket.socket | None = None) -> Any:
         key = plan.limits.model_dump_json()
         if self._workshop[0] != key:
             self.close()
-            workshop = Workshop(self.sandbox, Limits.model_validate_json(key))
+            workshop = Workshop(self.sandbox, plan.limits, control)
             workshop.start()
             self._workshop = (key, workshop)
         return self._workshop[1]
@@ -159,9 +160,9 @@ def run_job(job: Job) -> Verdict:
     return _judge_here(job.judge, job.sandbox)(job)
 
 
-def prepare(judge: str, sandbox: str, plan: ChapterEntry) -> None:
+def prepare(judge: str, sandbox: str, plan: Any, control: socket.socket | None) -> None:
     """Make this process ready for a chapter's jobs."""
-    _judge_here(judge, sandbox).prepare(plan)
+    _judge_here(judge, sandbox).prepare(plan, control)
 
 
 def _judge_here(judge: str, sandbox: str) -> Judge:
@@ -171,6 +172,14 @@ def _judge_here(judge: str, sandbox: str) -> Judge:
         _judges[key] = getattr(importlib.import_module(module), name)(sandbox)
         Finalize(_judges[key], _judges[key].close, exitpriority=10)
     return _judges[key]
+
+
+def _launched(sandbox: str, limits: Limits) -> Launched | None:
+    """A sandbox on its way; where there can be none, the judge itself will say so."""
+    try:
+        return launch(sandbox, limits)
+    except (SandboxError, OSError):
+        return None
 
 
 def _begin_process() -> None:
@@ -272,12 +281,18 @@ class Judges:
             slot.close()
 
     def begin(self, sandbox: str = "", plan: ChapterEntry | None = None) -> None:
-        """Start the processes, and the sandbox that the first jobs of a chapter will need in them."""
-        if not self.slots:
-            self.slots = [self._slot() for _ in range(self.workers)]
-            if plan is not None and self.given is None:
-                for slot in self.slots:
-                    slot.executor.submit(prepare, self.judge, sandbox, plan)
+        """Start the processes, and beside them the sandboxes that the first jobs of a chapter will need.
+
+        The sandboxes die with the thread that calls this.
+        """
+        if self.slots:
+            return
+        ahead = plan is not None and self.given is None and self.judge == JUDGE
+        boxes = [_launched(sandbox, plan.limits) for _ in range(self.workers)] if ahead and plan else []
+        self.slots = [self._slot() for _ in range(self.workers)]
+        for slot, box in zip(self.slots, boxes, strict=False):
+            begun = slot.executor.submit(prepare, self.judge, sandbox, plan, box.control if box else None)
+            begun.add_done_callback(lambda _, box=box: box and box.leave())  # type: ignore[misc]
 
     def _slot(self) -> _Slot:
         if self.given is not None:

@@ -13,6 +13,7 @@ import torch
 from autograder.cases import MISSING, Answer, Case, Rules
 from autograder.comparison import Difference, compare, describe
 from autograder.draws import Draw, seed_of
+from autograder.errors import JudgeError
 from autograder.language import say
 from autograder.verdicts import FACETS, CaseVerdict, ExerciseVerdict, Status
 
@@ -26,10 +27,6 @@ GATED_FACETS = {"interface", "numerics", "memory", "speed"}
 
 TIMEOUTS_PER_EXERCISE = 2
 DEATHS_PER_EXERCISE = 3
-
-
-class JudgeError(Exception):
-    """The judge's own failure: never a student's zero."""
 
 
 class AnswerFailed(Exception):

@@ -1,41 +1,27 @@
-"""The workshop: a warm sandbox in which student code runs, and sessions with one answer each.
+"""Sessions with one answer each, in a workshop's sandbox: the judge's side of it; the other is in `worker/`."""
 
-What the sandbox promises is in docs/security.md. The judge's side of it is here, the other in `worker/`.
-"""
-
-import json
-import os
 import secrets
-import shutil
 import signal
-import socket
-import subprocess
 import sys
-import sysconfig
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cloudpickle
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict
 
 from autograder.cases import Rules
 from autograder.comparison import describe
-from autograder.judging import AnswerFailed, JudgeError
+from autograder.errors import JudgeError
+from autograder.judging import AnswerFailed
 from autograder.operations import OPERATIONS
 from autograder.slicing import Piece
-from autograder.worker.frames import REPLY_TEXT, Channel, ChannelClosed, Decoder, Encoder, FrameError, TooLarge, pickled
+from autograder.worker.frames import Channel, ChannelClosed, Decoder, Encoder, FrameError, TooLarge, pickled
 from autograder.worker.serve import PRIMITIVES
+from autograder.workshop import Workshop
 
-PACKAGE = Path(__file__).resolve().parent
-SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
-START_SECONDS = 120
-CONTROL_SECONDS = 30
 LOST_ANSWERS = 3
 LEAVING_SECONDS = 1
 
@@ -43,230 +29,6 @@ LEAVING_SECONDS = 1
 REPORTED = {"raised", "raised_at", "not_defined", "forbidden", "changed_input", "subclass", "too_large"}
 
 VALUES = (type(None), bool, int, float, str, torch.Tensor, torch.dtype, np.generic)
-
-
-class Limits(BaseModel):
-    """What one exercise's answer may use."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    cell_seconds: float = 20
-    case_seconds: float = 10
-    exercise_seconds: float = 60
-    memory_mb: int = 2048
-    processes: int = 32
-    tmp_mb: int = 64
-    result_mb: int = 64
-
-
-class SandboxError(Exception):
-    """The sandbox cannot be used on this machine; the message says what to do."""
-
-
-def bwrap_command(python: str) -> list[str]:
-    """bubblewrap with nothing in it but the system's libraries, this Python's packages and the engine, read-only."""
-    bwrap = shutil.which("bwrap")
-    if bwrap is None:
-        raise SandboxError(
-            "bubblewrap is not installed: `apt-get install bubblewrap` (Debian, Ubuntu) or `dnf install bubblewrap` "
-            "(Fedora). To grade without a sandbox, for code that you trust, say `--sandbox none`."
-        )
-    command = [bwrap, "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"]
-    command += ["--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "atlas"]
-    command += ["--tmpfs", "/tmp"]
-    system = [Path(name) for name in SYSTEM]
-    for path in system:
-        if path.is_symlink():
-            command += ["--symlink", os.readlink(path), str(path)]
-        elif path.exists():
-            command += ["--ro-bind", str(path), str(path)]
-    shown = _python_paths()
-    outer = [path for path in shown if not _is_below(path, *shown, *system)]
-    for path in outer:
-        command += ["--ro-bind", str(path), str(path)]
-    for root in _course_roots():  # one that lies in what is shown: nothing of it may be seen but this Python
-        if _is_below(root, *outer, *system):
-            command += ["--tmpfs", str(root)]
-            for path in shown:
-                if _is_below(path, root):
-                    command += ["--ro-bind", str(path), str(path)]
-            command += ["--remount-ro", str(root)]
-    if private_folder() != "/tmp":
-        command += ["--dir", private_folder(), "--remount-ro", "/tmp"]
-    command += ["--proc", "/proc", "--dev", "/dev", "--chdir", "/tmp"]
-    command += ["--remount-ro", "/dev", "--remount-ro", "/"]
-    for name, value in _environment().items():
-        command += ["--setenv", name, value]
-    return [*command, "--", python]
-
-
-def _is_below(path: Path, *folders: Path) -> bool:
-    return any(folder in path.parents for folder in folders)
-
-
-def _course_roots() -> list[Path]:
-    """The folders of courses that this process knows: with solutions, submissions and the gradebook in them."""
-    near = {PACKAGE.parent, Path.cwd().resolve()}
-    return sorted(path for path in near if (path / "course.yml").exists())
-
-
-def _python_paths() -> list[Path]:
-    """The folders that this interpreter and the engine need."""
-    prefixes = (Path(sys.base_prefix).resolve(), Path(sys.prefix))
-    return sorted({*prefixes, Path(sysconfig.get_path("purelib")), PACKAGE})
-
-
-def private_folder() -> str:
-    """Where a worker has its private files: /tmp, or a folder below it where this Python itself lies in /tmp."""
-    tmp = Path("/tmp")
-    return "/tmp/private" if any(_is_below(path, tmp) for path in _python_paths()) else "/tmp"
-
-
-def _environment() -> dict[str, str]:
-    """The whole environment of a worker: nothing of the caller's."""
-    private = private_folder()
-    return {
-        "PATH": "/usr/bin:/bin",
-        "HOME": private,
-        "TMPDIR": private,
-        "LANG": "C.UTF-8",
-        "OMP_NUM_THREADS": "1",
-        "MPLBACKEND": "agg",
-        "MPLCONFIGDIR": private,
-        "TRITON_INTERPRET": "1",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": str(PACKAGE.parent) if not _installed() else "",
-        "NBGRADER_EXECUTION": "autograde",
-    }
-
-
-def _installed() -> bool:
-    return PACKAGE.parent == Path(sysconfig.get_path("purelib"))
-
-
-class Workshop:
-    """A warm sandbox; `session` gives an answer a process of its own in it.
-
-    kind: "bwrap", or "none" for code that one trusts (then only limits hold, and the verdict says unsandboxed).
-    """
-
-    def __init__(self, kind: str = "bwrap", limits: Limits | None = None):
-        if kind not in ("bwrap", "none"):
-            raise SandboxError(f"no sandbox is called {kind!r}: use bwrap or none")
-        self.kind = kind
-        self.limits = limits or Limits()
-        self._process: subprocess.Popen | None = None
-        self._control: socket.socket | None = None
-        self._log: Any = None
-
-    def __enter__(self) -> "Workshop":
-        self.start()
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self.close()
-
-    @property
-    def label(self) -> str:
-        """How a verdict names the sandbox."""
-        return "bubblewrap" if self.kind == "bwrap" else "unsandboxed"
-
-    def start(self) -> None:
-        """Start the zygote and wait until torch is imported there."""
-        self.close()
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
-        command = bwrap_command(sys.executable) if self.kind == "bwrap" else [sys.executable]
-        limits = self.limits.model_dump() | {"sandbox": self.kind, "private": private_folder()}
-        command += ["-m", "autograder.worker.zygote", str(theirs.fileno()), json.dumps(limits)]
-        environment = None if self.kind == "bwrap" else {**os.environ, **_environment(), "PATH": os.environ["PATH"]}
-        try:
-            self._process = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                env=environment,
-                start_new_session=True,
-            )
-        finally:
-            theirs.close()
-        self._control = ours
-        hello = self._report(START_SECONDS)
-        if not hello.get("ready"):
-            message = hello.get("error") or self._tail()
-            self.close()
-            raise SandboxError(
-                f"the sandbox does not start: {message}. Run `atlas doctor`; on a machine without user namespaces, "
-                "grade elsewhere, or say `--sandbox none` for code that you trust."
-            )
-
-    def close(self) -> None:
-        """End the sandbox and everything in it."""
-        if self._control is not None:
-            self._control.close()
-            self._control = None
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-        if self._log is not None:
-            self._log.close()
-            self._log = None
-
-    def _tail(self) -> str:
-        if self._log is None:
-            return ""
-        self._log.seek(0)
-        return self._log.read()[-2000:].decode(errors="replace").strip()
-
-    def _report(self, seconds: float) -> dict[str, Any]:
-        assert self._control is not None
-        self._control.settimeout(seconds)
-        try:
-            message = self._control.recv(65536)
-        except OSError:
-            message = b""
-        return json.loads(message) if message else {}
-
-    def open_channel(self) -> Channel:
-        """A new process in the sandbox, at the other end of the channel. A dead zygote is replaced once."""
-        for attempt in (1, 2):
-            if self._process is None or self._process.poll() is not None:
-                self.start()
-            assert self._control is not None
-            ours, theirs = socket.socketpair()
-            try:
-                self._control.settimeout(CONTROL_SECONDS)
-                socket.send_fds(self._control, [json.dumps({"do": "fork"}).encode()], [theirs.fileno()])
-                return Channel(ours, self.limits.result_mb << 20, REPLY_TEXT)
-            except OSError as error:
-                ours.close()
-                self.close()
-                if attempt == 2:
-                    raise JudgeError("the sandbox died and could not be started again") from error
-            finally:
-                theirs.close()
-        raise AssertionError
-
-    def end_process(self, grace: float = 0) -> dict[str, Any]:
-        """End the present process; how it ended: its exit status and the limit it was killed for, if any.
-
-        Empty when the sandbox itself has died.
-        """
-        if self._control is None:
-            return {}
-        try:
-            self._control.settimeout(CONTROL_SECONDS)
-            self._control.send(json.dumps({"do": "kill", "grace": grace}).encode())
-        except OSError:
-            self.close()
-            return {}
-        report = self._report(CONTROL_SECONDS)
-        if not report:
-            self.close()
-        return report
 
 
 class Lease:

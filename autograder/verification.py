@@ -19,12 +19,13 @@ import yaml
 from autograder.answers import Cell, Submission
 from autograder.cases import Answer
 from autograder.chapters import Chapter, Exercise
-from autograder.errors import CourseError
+from autograder.course import Limits
+from autograder.errors import CourseError, JudgeError
 from autograder.judgement import provide
-from autograder.judging import AnswerFailed, Judge, JudgeError, Local, Provider, load_answer
+from autograder.judging import AnswerFailed, Judge, Local, Provider, load_answer
 from autograder.mutants import stock_mutants, syntactic_mutants
-from autograder.sandbox import Limits, Workshop
 from autograder.watching import Watched
+from autograder.workshop import Workshop
 
 WRONG_ANSWERS = 3
 RIGHT_ANSWERS = 1

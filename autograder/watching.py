@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C import DisableTorchFunction, _DisableTorchDispatch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -36,13 +37,14 @@ def called_name(function: Any) -> str:
 
 
 class _Functions(TorchFunctionMode):
-    def __init__(self, used: set[Any]):
+    def __init__(self, used: set[Any], classes: set[type]):
         super().__init__()
         self.used = used
+        self.classes = classes
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self.used.add(func)
-        self.used.update(types)
+        self.classes.update(types)
         return func(*args, **(kwargs or {}))
 
 
@@ -70,7 +72,8 @@ class Watch:
     def __init__(self, rules: Rules):
         self.rules = rules
         self.used: set[Any] = set()
-        self._modes = (_Functions(self.used), _Dispatch(self.used)) if rules.forbids else ()
+        self.classes: set[type] = set()
+        self._modes = (_Functions(self.used, self.classes), _Dispatch(self.used)) if rules.forbids else ()
 
     def __enter__(self) -> "Watch":
         for mode in self._modes:
@@ -84,17 +87,14 @@ class Watch:
     @property
     def forbidden(self) -> list[str]:
         """The forbidden functions that were called, and the tensor subclasses that see calls before the watch does."""
-        names = {called_name(used) for used in self.used if not isclass(used)}
-        subclasses = {used for used in self.used if isclass(used)} - PLAIN_TENSORS
-        return sorted(
-            [n for n in names if _matches(n, self.rules.forbids)]
-            + [f"{subclass.__name__}.__torch_function__" for subclass in subclasses]
-        )
+        names = {called_name(used) for used in self.used if _is_forbidden(used, self.rules.forbids)}
+        subclasses = self.classes - PLAIN_TENSORS
+        return sorted(names | {f"{subclass.__name__}.__torch_function__" for subclass in subclasses})
 
 
 @cache
-def _matches(name: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in patterns)
+def _is_forbidden(function: Any, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(called_name(function), pattern) for pattern in patterns)
 
 
 @lru_cache(maxsize=64)
@@ -114,16 +114,18 @@ def guarded(function: Callable, may_change: Iterable[str] = ()) -> Callable:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         given = {names[i] if i < len(names) else str(i): a for i, a in enumerate(args)} | kwargs
-        kept = [
-            (name, t, t.detach().clone())
-            for name, value in given.items()
-            if name not in allowed
-            for t in _tensors(value)
-        ]
+        with DisableTorchFunction(), _DisableTorchDispatch():  # what the guard calls is not the answer's doing
+            kept = [
+                (name, t, t.detach().clone())
+                for name, value in given.items()
+                if name not in allowed
+                for t in _tensors(value)
+            ]
         result = function(*args, **kwargs)
-        for name, now, before in kept:
-            if not _unchanged(now.detach(), before):
-                raise AnswerFailed("changed_input", argument=name)
+        with DisableTorchFunction(), _DisableTorchDispatch():
+            for name, now, before in kept:
+                if not _unchanged(now.detach(), before):
+                    raise AnswerFailed("changed_input", argument=name)
         return result
 
     return call

@@ -339,6 +339,7 @@ def use_huge_pages() -> None:
 
 
 def main() -> None:
+    gc.disable()  # nothing of what is imported is ever garbage
     control = socket.socket(fileno=int(sys.argv[1]))
     limits = json.loads(sys.argv[2])
     namespaces = limits["sandbox"] == "bwrap"
@@ -355,6 +356,7 @@ def main() -> None:
     autograder.check = lambda *args, **kwargs: None  # type: ignore[attr-defined]
     gc.collect()
     gc.freeze()
+    gc.enable()
     use_huge_pages()
     Zygote(control, limits, namespaces).run()
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from autograder.cases import Answer, Rules, case
-from autograder.judging import AnswerFailed, Judge, JudgeError, Local
+from autograder.errors import JudgeError
+from autograder.judging import AnswerFailed, Judge, Local
 from autograder.operations import vjp
 from autograder.watching import Watched
 

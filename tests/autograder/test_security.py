@@ -21,10 +21,12 @@ from hostile import ATTACKS, BUILTINS, LOOT, Attack
 
 from autograder.cases import Rules
 from autograder.chapters import Chapter
+from autograder.course import Limits
+from autograder.errors import SandboxError
 from autograder.judgement import judge_submission
-from autograder.sandbox import Limits, SandboxError, Workshop
 from autograder.submissions import read_submission
 from autograder.verdicts import ExerciseVerdict
+from autograder.workshop import Workshop
 
 ROOT = Path(__file__).parents[2]
 CHAPTER = "ch04_activations"
@@ -94,7 +96,7 @@ class Grounds:
     def processes(self) -> set[int]:
         """The processes in the sandbox."""
         try:
-            outer = psutil.Process(self.workshop._process.pid)
+            outer = psutil.Process(self.workshop._launched.process.pid)
             return {outer.pid, *(p.pid for p in outer.children(recursive=True))}
         except psutil.NoSuchProcess:
             return set()

@@ -23,12 +23,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save
 
-import autograder.sandbox as sandbox
+import autograder.workshop as workshop_module
 from autograder.cases import Rules, case
 from autograder.comparison import compare
-from autograder.judging import AnswerFailed, Judge, JudgeError
+from autograder.course import Limits
+from autograder.errors import JudgeError, SandboxError
+from autograder.judging import AnswerFailed, Judge
 from autograder.operations import vjp
-from autograder.sandbox import Lease, Limits, SandboxError, Session, Workshop, bwrap_command, private_folder
+from autograder.sandbox import Lease, Session
 from autograder.slicing import Piece
 from autograder.worker import calls
 from autograder.worker.frames import (
@@ -43,6 +45,7 @@ from autograder.worker.frames import (
     NotPlain,
     TooLarge,
 )
+from autograder.workshop import Workshop, bwrap_command, private_folder
 
 
 def can_sandbox() -> bool:
@@ -705,7 +708,7 @@ def f(what):
     with answering(workshop, source) as f:
         kinds = f("files")
         assert [kind for _, kind in kinds] == ["device"] * 3 + ["socket"]
-        assert set(f("environment")) <= {*sandbox._environment(), "PWD"}
+        assert set(f("environment")) <= {*workshop_module._environment(), "PWD"}
         assert f("ids") == (1, 0, 1, 1, "atlas")
         assert f("proc") == ([], [], [], "/tmp")
 
@@ -752,7 +755,7 @@ def test_the_filter_is_a_program_that_ends_in_every_branch():
 
 def below(workshop):
     """The processes of the sandbox: bubblewrap's, the zygote and its first parent, and then the worker's."""
-    process = workshop._process
+    process = workshop._launched and workshop._launched.process
     try:
         return psutil.Process(process.pid).children(recursive=True) if process else []
     except psutil.NoSuchProcess:
@@ -779,7 +782,11 @@ def test_what_somebody_else_kills_costs_an_honest_answer_nothing(victim):
         def kill():
             worker = wait_until(lambda: next((p for p in below(workshop) if p.pid not in resting), None))
             time.sleep(0.05)
-            target = {"worker": worker, "zygote": worker.parent(), "bubblewrap": psutil.Process(workshop._process.pid)}
+            target = {
+                "worker": worker,
+                "zygote": worker.parent(),
+                "bubblewrap": psutil.Process(workshop._launched.process.pid),
+            }
             target[victim].send_signal(signal.SIGKILL)
 
         killer = threading.Thread(target=kill)
@@ -809,13 +816,13 @@ def test_what_is_killed_while_it_is_being_defined_is_defined_again():
 
 @boxed
 def test_a_sandbox_that_dies_again_and_again_is_the_judges_failure(monkeypatch):
-    monkeypatch.setattr(sandbox, "START_SECONDS", 30)
+    monkeypatch.setattr(workshop_module, "START_SECONDS", 30)
     with Workshop(limits=LIMITS) as workshop:
         stop = threading.Event()
 
         def kill():
             while not stop.is_set():
-                process = workshop._process
+                process = workshop._launched and workshop._launched.process
                 try:
                     known = psutil.Process(process.pid) if process else None
                     if known and len(known.children(recursive=True)) > 3:
@@ -857,11 +864,26 @@ def test_nothing_of_a_workshop_is_left_when_it_is_closed():
     workshop.start()
     session = Session(workshop, "f", program_pieces("import os\nos.fork()\ndef f(x): return x"), Rules())
     session.answer()
-    processes = [psutil.Process(workshop._process.pid), *below(workshop)]
+    processes = [psutil.Process(workshop._launched.process.pid), *below(workshop)]
     assert len(processes) > 4
     workshop.close()
     _, alive = psutil.wait_procs(processes, timeout=5)
     assert not alive
+
+
+@boxed
+@pytest.mark.parametrize("dead", [False, True])
+def test_a_sandbox_launched_ahead_is_used_and_replaced_if_it_has_died(dead):
+    launched = workshop_module.launch("bwrap", LIMITS)
+    if dead:
+        launched.process.kill()
+    with Workshop("bwrap", LIMITS, launched.control) as workshop:
+        assert (workshop._launched is not None) == dead
+        assert judged(workshop, RIGHT, sums).status == "passed"
+        launched.process.kill()
+        assert judged(workshop, RIGHT, sums).status == "passed"
+    launched.leave()
+    launched.process.wait()
 
 
 @boxed
@@ -925,8 +947,8 @@ def test_a_course_within_what_the_sandbox_shows_is_hidden(monkeypatch, tmp_path)
     for path in (shown / "library", root / "course.yml", root / "solutions" / "reference.py", root / "venv" / "python"):
         path.write_text("loot")
     monkeypatch.chdir(root)
-    paths = sandbox._python_paths()
-    monkeypatch.setattr(sandbox, "_python_paths", lambda: [*paths, shown, root / "venv"])
+    paths = workshop_module._python_paths()
+    monkeypatch.setattr(workshop_module, "_python_paths", lambda: [*paths, shown, root / "venv"])
     # what is shown below /tmp would be covered by the worker's own
     command = [part if part != "/tmp" else "/run" for part in bwrap_command(shutil.which("find"))]
     found = subprocess.run([*command, str(shown)], capture_output=True, text=True, check=True).stdout.split()
@@ -938,7 +960,7 @@ def test_a_course_within_what_the_sandbox_shows_is_hidden(monkeypatch, tmp_path)
 
 def test_a_sandbox_of_another_name_is_refused():
     with pytest.raises(SandboxError, match="use bwrap or none"):
-        Workshop("docker")
+        Workshop("docker").start()
 
 
 def test_without_a_sandbox_code_that_one_trusts_is_judged_and_the_verdict_says_so():

@@ -1,0 +1,264 @@
+"""The workshop: a warm sandbox, made by bubblewrap, in which student code runs.
+
+What the sandbox promises is in docs/security.md. Nothing here needs torch, so that a batch can start its workshops
+before anything else; what is done in them is in `sandbox.py`, and their inside in `worker/`.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autograder.course import Limits
+from autograder.errors import JudgeError, SandboxError
+
+if TYPE_CHECKING:
+    from autograder.worker.frames import Channel
+
+PACKAGE = Path(__file__).resolve().parent
+SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
+START_SECONDS = 120
+CONTROL_SECONDS = 30
+
+
+def bwrap_command(python: str) -> list[str]:
+    """bubblewrap with nothing in it but the system's libraries, this Python's packages and the engine, read-only."""
+    bwrap = shutil.which("bwrap")
+    if bwrap is None:
+        raise SandboxError(
+            "bubblewrap is not installed: `apt-get install bubblewrap` (Debian, Ubuntu) or `dnf install bubblewrap` "
+            "(Fedora). To grade without a sandbox, for code that you trust, say `--sandbox none`."
+        )
+    command = [bwrap, "--unshare-all", "--unshare-user", "--die-with-parent", "--new-session", "--clearenv"]
+    command += ["--cap-drop", "ALL", "--uid", "1000", "--gid", "1000", "--hostname", "atlas"]
+    command += ["--tmpfs", "/tmp"]
+    system = [Path(name) for name in SYSTEM]
+    for path in system:
+        if path.is_symlink():
+            command += ["--symlink", os.readlink(path), str(path)]
+        elif path.exists():
+            command += ["--ro-bind", str(path), str(path)]
+    shown = _python_paths()
+    outer = [path for path in shown if not _is_below(path, *shown, *system)]
+    for path in outer:
+        command += ["--ro-bind", str(path), str(path)]
+    for root in _course_roots():  # one that lies in what is shown: nothing of it may be seen but this Python
+        if _is_below(root, *outer, *system):
+            command += ["--tmpfs", str(root)]
+            for path in shown:
+                if _is_below(path, root):
+                    command += ["--ro-bind", str(path), str(path)]
+            command += ["--remount-ro", str(root)]
+    if private_folder() != "/tmp":
+        command += ["--dir", private_folder(), "--remount-ro", "/tmp"]
+    command += ["--proc", "/proc", "--dev", "/dev", "--chdir", "/tmp"]
+    command += ["--remount-ro", "/dev", "--remount-ro", "/"]
+    for name, value in _environment().items():
+        command += ["--setenv", name, value]
+    return [*command, "--", python]
+
+
+def _is_below(path: Path, *folders: Path) -> bool:
+    return any(folder in path.parents for folder in folders)
+
+
+def _course_roots() -> list[Path]:
+    """The folders of courses that this process knows: with solutions, submissions and the gradebook in them."""
+    near = {PACKAGE.parent, Path.cwd().resolve()}
+    return sorted(path for path in near if (path / "course.yml").exists())
+
+
+def _python_paths() -> list[Path]:
+    """The folders that this interpreter and the engine need."""
+    prefixes = (Path(sys.base_prefix).resolve(), Path(sys.prefix))
+    return sorted({*prefixes, Path(sysconfig.get_path("purelib")), PACKAGE})
+
+
+def private_folder() -> str:
+    """Where a worker has its private files: /tmp, or a folder below it where this Python itself lies in /tmp."""
+    tmp = Path("/tmp")
+    return "/tmp/private" if any(_is_below(path, tmp) for path in _python_paths()) else "/tmp"
+
+
+def _environment() -> dict[str, str]:
+    """The whole environment of a worker: nothing of the caller's."""
+    private = private_folder()
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": private,
+        "TMPDIR": private,
+        "LANG": "C.UTF-8",
+        "OMP_NUM_THREADS": "1",
+        "MPLBACKEND": "agg",
+        "MPLCONFIGDIR": private,
+        "TRITON_INTERPRET": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(PACKAGE.parent) if not _installed() else "",
+        "NBGRADER_EXECUTION": "autograde",
+    }
+
+
+def _installed() -> bool:
+    return PACKAGE.parent == Path(sysconfig.get_path("purelib"))
+
+
+@dataclass
+class Launched:
+    """A sandbox on its way: its process, the judge's end of its control, and what it says if it fails."""
+
+    process: subprocess.Popen
+    control: socket.socket
+    log: Any
+
+    @property
+    def said(self) -> str:
+        self.log.seek(0)
+        return self.log.read()[-2000:].decode(errors="replace").strip()
+
+    def leave(self) -> None:
+        """Leave it to the process that was given its control."""
+        self.control.close()
+        self.log.close()
+
+
+def launch(kind: str, limits: Limits) -> Launched:
+    """Start a zygote, without waiting until it is ready. It dies with the thread that calls this.
+
+    kind: "bwrap", or "none" for code that one trusts.
+    """
+    if kind not in ("bwrap", "none"):
+        raise SandboxError(f"no sandbox is called {kind!r}: use bwrap or none")
+    command = bwrap_command(sys.executable) if kind == "bwrap" else [sys.executable]
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    told = limits.model_dump() | {"sandbox": kind, "private": private_folder()}
+    command += ["-m", "autograder.worker.zygote", str(theirs.fileno()), json.dumps(told)]
+    environment = None if kind == "bwrap" else {**os.environ, **_environment(), "PATH": os.environ["PATH"]}
+    log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+    with theirs:
+        process = subprocess.Popen(
+            command,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+        )
+    return Launched(process, ours, log)
+
+
+class Workshop:
+    """A warm sandbox; `session` gives an answer a process of its own in it.
+
+    kind: "bwrap", or "none" for code that one trusts (then only limits hold, and the verdict says unsandboxed).
+    control: of a sandbox that another process has launched for this one.
+    """
+
+    def __init__(self, kind: str = "bwrap", limits: Limits | None = None, control: socket.socket | None = None):
+        self.kind = kind
+        self.limits = limits or Limits()
+        self._given = control
+        self._launched: Launched | None = None
+        self._control: socket.socket | None = None
+
+    def __enter__(self) -> "Workshop":
+        self.start()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self.close()
+
+    @property
+    def label(self) -> str:
+        """How a verdict names the sandbox."""
+        return "bubblewrap" if self.kind == "bwrap" else "unsandboxed"
+
+    def start(self) -> None:
+        """Have a zygote that has imported torch: the one launched for this workshop, or a new one."""
+        self.close()
+        if self._given is not None:
+            self._control, self._given = self._given, None
+            if self._report(START_SECONDS).get("ready"):
+                return
+            self.close()
+        self._launched = launch(self.kind, self.limits)
+        self._control = self._launched.control
+        hello = self._report(START_SECONDS)
+        if not hello.get("ready"):
+            message = hello.get("error") or self._launched.said
+            self.close()
+            raise SandboxError(
+                f"the sandbox does not start: {message}. Run `atlas doctor`; on a machine without user namespaces, "
+                "grade elsewhere, or say `--sandbox none` for code that you trust."
+            )
+
+    def close(self) -> None:
+        """End the sandbox and everything in it."""
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._launched is not None:
+            self._launched.process.kill()
+            self._launched.process.wait()
+            self._launched.log.close()
+            self._launched = None
+
+    @property
+    def _is_dead(self) -> bool:
+        return self._control is None or (self._launched is not None and self._launched.process.poll() is not None)
+
+    def _report(self, seconds: float) -> dict[str, Any]:
+        assert self._control is not None
+        self._control.settimeout(seconds)
+        try:
+            message = self._control.recv(65536)
+        except OSError:
+            message = b""
+        return json.loads(message) if message else {}
+
+    def open_channel(self) -> "Channel":
+        """A new process in the sandbox, at the other end of the channel. A dead zygote is replaced once."""
+        from autograder.worker.frames import REPLY_TEXT, Channel  # torch, which is not needed to launch
+
+        for attempt in (1, 2):
+            if self._is_dead:
+                self.start()
+            assert self._control is not None
+            ours, theirs = socket.socketpair()
+            try:
+                self._control.settimeout(CONTROL_SECONDS)
+                socket.send_fds(self._control, [json.dumps({"do": "fork"}).encode()], [theirs.fileno()])
+                return Channel(ours, self.limits.result_mb << 20, REPLY_TEXT)
+            except OSError as error:
+                ours.close()
+                self.close()
+                if attempt == 2:
+                    raise JudgeError("the sandbox died and could not be started again") from error
+            finally:
+                theirs.close()
+        raise AssertionError
+
+    def end_process(self, grace: float = 0) -> dict[str, Any]:
+        """End the present process; how it ended: its exit status and the limit it was killed for, if any.
+
+        Empty when the sandbox itself has died.
+        """
+        if self._control is None:
+            return {}
+        try:
+            self._control.settimeout(CONTROL_SECONDS)
+            self._control.send(json.dumps({"do": "kill", "grace": grace}).encode())
+        except OSError:
+            self.close()
+            return {}
+        report = self._report(CONTROL_SECONDS)
+        if not report:
+            self.close()
+        return report
