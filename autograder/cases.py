@@ -18,6 +18,7 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -171,6 +172,7 @@ def _answer(exercise: str, thing: Any, right: bool) -> Answer:
     return Answer(exercise, thing.__name__, imports + source, note, right)
 
 
+@cache
 def import_lines(source: str) -> str:
     """The top-level imports of a module, less those of the course's own packages."""
     tree = ast.parse(source)

@@ -142,8 +142,10 @@ def grade(
 def _import_batch() -> Any:
     """The module that does the work, with all of nbgrader."""
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # jsonschema's: two seconds, for no notebook
+    gc.disable()  # nothing of what is imported is ever garbage
     module = importlib.import_module("autograder.batch")
-    gc.freeze()  # nothing of it is ever garbage
+    gc.freeze()
+    gc.enable()
     return module
 
 

@@ -201,7 +201,8 @@ def _context(judge: str) -> Any:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     if judge == JUDGE:
-        context.set_forkserver_preload(["torch", "autograder.judges"])
+        # the second is what torch imports at the first gradient
+        context.set_forkserver_preload(["torch", "torch.fx.experimental.symbolic_shapes", "autograder.judgement"])
     return context
 
 

@@ -50,6 +50,8 @@ class Printed:
 
 def plain(text: str) -> str:
     """The text without control characters: an escape sequence in it would reach the terminal."""
+    if all(line.isprintable() for line in re.split(r"[\n\t]", text)):
+        return text
     return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

@@ -110,7 +110,7 @@ class Store:
         """Replace the record. Raises StoreError, with the former record in place, when it cannot be written."""
         content = record.model_dump()
         document = {"digest": _digest(content), "record": content}
-        self._replace(self.path(record.chapter, record.student), json.dumps(document, ensure_ascii=False, indent=1))
+        self._replace(self.path(record.chapter, record.student), json.dumps(document, ensure_ascii=False))
 
     def write_report(self, name: str, report: Any) -> Path:
         """A file for people beside the records, such as the summary of a run."""
