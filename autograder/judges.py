@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from autograder.answers import Submission
-from autograder.course import ChapterEntry, Course, Limits, load_course
+from autograder.course import ChapterEntry, Course, load_course
 from autograder.errors import CourseError, SandboxError
 from autograder.language import say
 from autograder.store import (
@@ -174,14 +174,6 @@ def _judge_here(judge: str, sandbox: str) -> Judge:
     return _judges[key]
 
 
-def _launched(sandbox: str, limits: Limits) -> Launched | None:
-    """A sandbox on its way; where there can be none, the judge itself will say so."""
-    try:
-        return launch(sandbox, limits)
-    except (SandboxError, OSError):
-        return None
-
-
 def _begin_process() -> None:
     """In a new judging process: leave interrupts to the parent, and do not outlive it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -269,6 +261,7 @@ class Judges:
         self.given = executor
         self.workers = max(1, workers)
         self.slots: list[_Slot] = []
+        self.launched: Launched | None = None
 
     def __enter__(self) -> "Judges":
         return self
@@ -282,18 +275,19 @@ class Judges:
             slot.close()
 
     def begin(self, sandbox: str = "", plan: ChapterEntry | None = None) -> None:
-        """Start the processes, and beside them the sandboxes that the first jobs of a chapter will need.
+        """Start the processes, and beside them the sandbox that the first jobs of a chapter will need.
 
-        The sandboxes die with the thread that calls this.
+        The sandbox dies with the thread that calls this.
         """
         if self.slots:
             return
-        ahead = plan is not None and self.given is None and self.judge == JUDGE
-        boxes = [_launched(sandbox, plan.limits) for _ in range(self.workers)] if ahead and plan else []
+        if plan is not None and self.given is None and self.judge == JUDGE:
+            with suppress(SandboxError, OSError):  # where there can be none, the judges themselves will say so
+                self.launched = launch(sandbox, plan.limits, self.workers)
         self.slots = [self._slot() for _ in range(self.workers)]
-        for slot, box in zip(self.slots, boxes, strict=False):
-            begun = slot.executor.submit(prepare, self.judge, sandbox, plan, box.control if box else None)
-            begun.add_done_callback(lambda _, box=box: box and box.leave())  # type: ignore[misc]
+        for slot, control in zip(self.slots, self.launched.controls if self.launched else [], strict=False):
+            begun = slot.executor.submit(prepare, self.judge, sandbox, plan, control)
+            begun.add_done_callback(lambda _, control=control: control.close())  # type: ignore[misc]
 
     def _slot(self) -> _Slot:
         if self.given is not None:

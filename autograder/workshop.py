@@ -111,10 +111,10 @@ def _installed() -> bool:
 
 @dataclass
 class Launched:
-    """A sandbox on its way: its process, the judge's end of its control, and what it says if it fails."""
+    """A sandbox on its way: its process, the judges' ends of its controls, and what it says if it fails."""
 
     process: subprocess.Popen
-    control: socket.socket
+    controls: list[socket.socket]
     log: Any
 
     @property
@@ -122,36 +122,35 @@ class Launched:
         self.log.seek(0)
         return self.log.read()[-2000:].decode(errors="replace").strip()
 
-    def leave(self) -> None:
-        """Leave it to the process that was given its control."""
-        self.control.close()
-        self.log.close()
 
-
-def launch(kind: str, limits: Limits) -> Launched:
-    """Start a zygote, without waiting until it is ready. It dies with the thread that calls this.
+def launch(kind: str, limits: Limits, count: int = 1) -> Launched:
+    """Start a zygote for each of `count` judges, without waiting for them. They die with the thread that calls this.
 
     kind: "bwrap", or "none" for code that one trusts.
     """
     if kind not in ("bwrap", "none"):
         raise SandboxError(f"no sandbox is called {kind!r}: use bwrap or none")
     command = bwrap_command(sys.executable) if kind == "bwrap" else [sys.executable]
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(count)]
+    numbers = [theirs.fileno() for _, theirs in pairs]
     told = limits.model_dump() | {"sandbox": kind, "private": private_folder()}
-    command += ["-m", "autograder.worker.zygote", str(theirs.fileno()), json.dumps(told)]
+    command += ["-m", "autograder.worker.zygote", ",".join(map(str, numbers)), json.dumps(told)]
     environment = None if kind == "bwrap" else {**os.environ, **_environment(), "PATH": os.environ["PATH"]}
     log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
-    with theirs:
+    try:
         process = subprocess.Popen(
             command,
-            pass_fds=[theirs.fileno()],
+            pass_fds=numbers,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             env=environment,
             start_new_session=True,
         )
-    return Launched(process, ours, log)
+    finally:
+        for _, theirs in pairs:
+            theirs.close()
+    return Launched(process, [ours for ours, _ in pairs], log)
 
 
 class Workshop:
@@ -189,7 +188,7 @@ class Workshop:
                 return
             self.close()
         self._launched = launch(self.kind, self.limits)
-        self._control = self._launched.control
+        self._control = self._launched.controls[0]
         hello = self._report(START_SECONDS)
         if not hello.get("ready"):
             message = hello.get("error") or self._launched.said

@@ -20,7 +20,7 @@ import signal
 import socket
 import sys
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from autograder.worker import calls
 
@@ -28,6 +28,7 @@ CLONE_NEWNS = 0x00020000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
     1,
     2,
@@ -144,7 +145,8 @@ class Zygote:
         self.setup = -1
         self.refused_calls = calls.program() if namespaces else b""
         self.baseline = _held_kb("self")
-        self.own = os.readlink("/proc/self") if os.path.exists("/proc/self") else ""
+        self.own = os.readlink("/proc/self") if namespaces else ""
+        self.others = set(_processes()) if namespaces else set()
         self.pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY) if namespaces else -1
 
     def run(self) -> None:
@@ -244,7 +246,9 @@ class Zygote:
         if self.namespaces:
             os.kill(self.child, signal.SIGKILL)
         else:
-            _kill_session(self.child)
+            for entry in self.below():
+                with contextlib.suppress(OSError):
+                    os.kill(int(entry), signal.SIGKILL)
 
     def report(self, end: dict[str, Any]) -> None:
         self.control.send(json.dumps(end).encode())
@@ -267,18 +271,16 @@ class Zygote:
 
     def below(self) -> list[str]:
         """The processes that belong to the exercise."""
-        if self.namespaces:
-            fixed = {"1", self.own, self.parent}
-            return [entry for entry in os.listdir("/proc") if entry.isdigit() and entry not in fixed]
-        return _session_members(self.child)
+        if not self.namespaces:
+            return [str(self.child), *(entry for entry, at in _processes().items() if at.session == self.child)]
+        processes = _processes()
 
-    @property
-    def parent(self) -> str:
-        try:
-            with open("/proc/self/stat") as f:
-                return f.read().rsplit(")", 1)[1].split()[1]
-        except OSError:
-            return ""
+        def first_known(entry: str) -> str:
+            while entry in processes and entry not in self.others:
+                entry = processes[entry].parent
+            return entry
+
+        return [entry for entry in processes if entry not in self.others and first_known(entry) == self.own]
 
 
 def _held_kb(entry: str) -> int:
@@ -290,27 +292,22 @@ def _held_kb(entry: str) -> int:
         return 0
 
 
-def _session_members(session: int) -> list[str]:
-    """The processes of a session, where there is a /proc to ask."""
-    found = []
-    try:
-        entries = [entry for entry in os.listdir("/proc") if entry.isdigit()]
-    except OSError:
-        return []
-    for entry in entries:
-        try:
-            with open(f"/proc/{entry}/stat") as f:
-                if int(f.read().rsplit(")", 1)[1].split()[3]) == session:
-                    found.append(entry)
-        except OSError:
-            continue
+class Place(NamedTuple):
+    """Where a process belongs."""
+
+    parent: str
+    session: int
+
+
+def _processes() -> dict[str, Place]:
+    """All processes, where there is a /proc to ask."""
+    found: dict[str, Place] = {}
+    with contextlib.suppress(OSError):
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError), open(f"/proc/{entry}/stat") as f:
+                _, parent, _, session = f.read().rsplit(")", 1)[1].split()[:4]
+                found[entry] = Place(parent, int(session))
     return found
-
-
-def _kill_session(session: int) -> None:
-    for entry in [str(session), *_session_members(session)]:
-        with contextlib.suppress(OSError):
-            os.kill(int(entry), signal.SIGKILL)
 
 
 def warm_up() -> None:
@@ -340,11 +337,13 @@ def use_huge_pages() -> None:
 
 def main() -> None:
     gc.disable()  # nothing of what is imported is ever garbage
-    control = socket.socket(fileno=int(sys.argv[1]))
+    controls = [socket.socket(fileno=int(fd)) for fd in sys.argv[1].split(",")]
     limits = json.loads(sys.argv[2])
     namespaces = limits["sandbox"] == "bwrap"
     if namespaces and not enter_namespaces():
-        control.send(json.dumps({"ready": False, "error": "user namespaces are refused inside the sandbox"}).encode())
+        for control in controls:
+            why = "user namespaces are refused inside the sandbox"
+            control.send(json.dumps({"ready": False, "error": why}).encode())
         return
     import torch  # not before: a process with threads cannot enter a user namespace
 
@@ -358,7 +357,28 @@ def main() -> None:
     gc.freeze()
     gc.enable()
     use_huge_pages()
-    Zygote(control, limits, namespaces).run()
+    twins = [become_twin(controls, k, limits, namespaces) for k in range(1, len(controls))]
+    for control in controls[1:]:
+        control.close()
+    Zygote(controls[0], limits, namespaces).run()
+    for twin in twins:  # they would end with this process, the first of their pid namespace
+        os.waitpid(twin, 0)
+
+
+def become_twin(controls: list[socket.socket], k: int, limits: dict[str, Any], namespaces: bool) -> int:
+    """Fork a zygote for another judge, so that torch is imported once for all; its pid."""
+    twin = os.fork()
+    if twin:
+        return twin
+    try:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if namespaces:
+            _call("unshare", CLONE_NEWNET)  # the one thing that workers of both would share
+        for other in controls[:k] + controls[k + 1 :]:
+            other.close()
+        Zygote(controls[k], limits, namespaces).run()
+    finally:
+        os._exit(0)
 
 
 if __name__ == "__main__":

@@ -877,14 +877,13 @@ def test_nothing_of_a_workshop_is_left_when_it_is_closed():
 def test_a_sandbox_launched_ahead_is_used_and_replaced_if_it_has_died(dead):
     launched = workshop_module.launch("bwrap", LIMITS)
     if dead:
-        wait_until(lambda: select.select([launched.control], [], [], 0)[0], 60)
+        wait_until(lambda: select.select([launched.controls[0]], [], [], 0)[0], 60)
         launched.process.kill()
-    with Workshop("bwrap", LIMITS, launched.control) as workshop:
+    with Workshop("bwrap", LIMITS, launched.controls[0]) as workshop:
         assert judged(workshop, RIGHT, sums).status == "passed"
         assert (workshop._launched is not None) == dead
         launched.process.kill()
         assert judged(workshop, RIGHT, sums).status == "passed"
-    launched.leave()
     launched.process.wait()
 
 
