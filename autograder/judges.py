@@ -6,6 +6,7 @@ import importlib
 import math
 import multiprocessing
 import os
+import random
 import signal
 import socket
 import threading
@@ -88,8 +89,8 @@ class Judge(Protocol):
 
     def __init__(self, sandbox: str): ...
 
-    def prepare(self, plan: ChapterEntry, control: socket.socket | None) -> None:
-        """Make ready for the jobs of a chapter, in the sandbox that was launched for it, if one was."""
+    def prepare(self, plan: ChapterEntry, control: socket.socket) -> None:
+        """Make ready for the jobs of a chapter, in the sandbox that was launched for them."""
 
     def __call__(self, job: Job) -> Verdict: ...
 
@@ -107,7 +108,7 @@ class SandboxedJudge:
         self._chapter: tuple[str, Any] = ("", None)
         self._workshop: tuple[str, Any] = ("", None)
 
-    def prepare(self, plan: ChapterEntry, control: socket.socket | None) -> None:
+    def prepare(self, plan: ChapterEntry, control: socket.socket) -> None:
         self._workshop_of(plan, control)
 
     def __call__(self, job: Job) -> Verdict:
@@ -160,8 +161,10 @@ def run_job(job: Job) -> Verdict:
     return _judge_here(job.judge, job.sandbox)(job)
 
 
-def prepare(judge: str, sandbox: str, plan: Any, control: socket.socket | None) -> None:
-    """Make this process ready for a chapter's jobs."""
+def prepare(judge: str, sandbox: str, plan: Any, control: socket.socket, core: int | None) -> None:
+    """Make this process ready for a chapter's jobs, in the sandbox that was launched for it, on one core."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
     _judge_here(judge, sandbox).prepare(plan, control)
 
 
@@ -262,6 +265,8 @@ class Judges:
         self.workers = max(1, workers)
         self.slots: list[_Slot] = []
         self.launched: Launched | None = None
+        cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+        self.cores = random.sample(sorted(cores), self.workers) if len(cores) >= self.workers else []
 
     def __enter__(self) -> "Judges":
         return self
@@ -273,6 +278,9 @@ class Judges:
         """End the processes, whatever they are doing."""
         for slot in self.slots:
             slot.close()
+        if self.launched is not None:
+            self.launched.process.kill()
+            self.launched.process.wait()
 
     def begin(self, sandbox: str = "", plan: ChapterEntry | None = None) -> None:
         """Start the processes, and beside them the sandbox that the first jobs of a chapter will need.
@@ -283,10 +291,13 @@ class Judges:
             return
         if plan is not None and self.given is None and self.judge == JUDGE:
             with suppress(SandboxError, OSError):  # where there can be none, the judges themselves will say so
-                self.launched = launch(sandbox, plan.limits, self.workers)
+                self.launched = launch(sandbox, plan.limits, self.workers, self.cores)
         self.slots = [self._slot() for _ in range(self.workers)]
-        for slot, control in zip(self.slots, self.launched.controls if self.launched else [], strict=False):
-            begun = slot.executor.submit(prepare, self.judge, sandbox, plan, control)
+        if self.launched is None:
+            return
+        for k, (slot, control) in enumerate(zip(self.slots, self.launched.controls, strict=True)):
+            core = self.cores[k] if self.cores else None
+            begun = slot.executor.submit(prepare, self.judge, sandbox, plan, control, core)
             begun.add_done_callback(lambda _, control=control: control.close())  # type: ignore[misc]
 
     def _slot(self) -> _Slot:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,17 +124,17 @@ class Launched:
         return self.log.read()[-2000:].decode(errors="replace").strip()
 
 
-def launch(kind: str, limits: Limits, count: int = 1) -> Launched:
+def launch(kind: str, limits: Limits, count: int = 1, cores: Sequence[int] = ()) -> Launched:
     """Start a zygote for each of `count` judges, without waiting for them. They die with the thread that calls this.
 
-    kind: "bwrap", or "none" for code that one trusts.
+    kind: "bwrap", or "none" for code that one trusts. cores: the one that each keeps to.
     """
     if kind not in ("bwrap", "none"):
         raise SandboxError(f"no sandbox is called {kind!r}: use bwrap or none")
     command = bwrap_command(sys.executable) if kind == "bwrap" else [sys.executable]
     pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(count)]
     numbers = [theirs.fileno() for _, theirs in pairs]
-    told = limits.model_dump() | {"sandbox": kind, "private": private_folder()}
+    told = limits.model_dump() | {"sandbox": kind, "private": private_folder(), "cores": list(cores)}
     command += ["-m", "autograder.worker.zygote", ",".join(map(str, numbers)), json.dumps(told)]
     environment = None if kind == "bwrap" else {**os.environ, **_environment(), "PATH": os.environ["PATH"]}
     log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process

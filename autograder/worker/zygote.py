@@ -360,9 +360,16 @@ def main() -> None:
     twins = [become_twin(controls, k, limits, namespaces) for k in range(1, len(controls))]
     for control in controls[1:]:
         control.close()
+    keep_to_core(limits, 0)
     Zygote(controls[0], limits, namespaces).run()
     for twin in twins:  # they would end with this process, the first of their pid namespace
         os.waitpid(twin, 0)
+
+
+def keep_to_core(limits: dict[str, Any], k: int) -> None:
+    """Run where this zygote's judge runs: the two wait for each other all the time."""
+    if limits["cores"]:
+        os.sched_setaffinity(0, {limits["cores"][k]})
 
 
 def become_twin(controls: list[socket.socket], k: int, limits: dict[str, Any], namespaces: bool) -> int:
@@ -376,6 +383,7 @@ def become_twin(controls: list[socket.socket], k: int, limits: dict[str, Any], n
             _call("unshare", CLONE_NEWNET)  # the one thing that workers of both would share
         for other in controls[:k] + controls[k + 1 :]:
             other.close()
+        keep_to_core(limits, k)
         Zygote(controls[k], limits, namespaces).run()
     finally:
         os._exit(0)

@@ -888,6 +888,24 @@ def test_a_sandbox_launched_ahead_is_used_and_replaced_if_it_has_died(dead):
 
 
 @boxed
+def test_the_zygotes_of_one_sandbox_share_nothing_but_their_import():
+    launched = workshop_module.launch("bwrap", LIMITS, 2)
+    listens = "import socket\nkept = socket.socket(socket.AF_UNIX)\nkept.bind('\\0here')\nkept.listen()\n"
+    listens += f"held = bytearray({LIMITS.memory_mb * 6 // 10} << 20)\ndef f(x):\n    return x\n"
+    calls = "import socket\nsocket.socket(socket.AF_UNIX).connect('\\0here')\ndef f(x):\n    return x\n"
+    with Workshop("bwrap", LIMITS, launched.controls[1]) as two:
+        with Workshop("bwrap", LIMITS, launched.controls[0]) as one:
+            with answering(one, listens) as f, answering(two, listens) as g:  # more memory than one of them may have
+                time.sleep(0.1)
+                assert f(1) == g(1) == 1
+            with answering(one, listens):
+                assert "ConnectionRefused" in failure_of(two, calls, 1).words["message"]
+        assert judged(two, RIGHT, sums).status == "passed"
+        assert two._launched is None
+    assert launched.process.wait(10) == 0
+
+
+@boxed
 def test_a_lease_gives_several_answers_one_process_and_a_fresh_namespace_each(workshop):
     lease = Lease(workshop)
     pids = []
