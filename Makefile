@@ -20,8 +20,8 @@ test-slow: $(VENV)/installed  ## the slower proofs
 verify: $(VENV)/installed  ## test the tests: right answers, wrong answers, mutants; writes the rate into README.md
 	atlas verify --record
 
-bench: $(VENV)/installed  ## the same class graded by atlas and by stock nbgrader, in turn
-	python -m autograder.benchmark
+bench: $(VENV)/installed  ## the same class graded by atlas and by stock nbgrader, in turn; writes the ratio into README.md
+	python -m autograder.benchmark --record
 
 lint: $(VENV)/installed
 	ruff check .

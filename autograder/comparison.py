@@ -42,10 +42,9 @@ class Difference:
         """One or two sentences: what was expected, what came, where, and what to look at next."""
         words = {k: _word(v, language) for k, v in self.words.items()}
         text = say(self.key, language, **words)
-        look = self.look
-        if look is None and self.wrong is not None and not self.expected.is_complex():
-            look = look_at_values(self.came.to(torch.float64), self.expected.to(torch.float64), self.wrong)
-        return text + "\n" + say(look[0], language, **look[1]) if look else text
+        if self.look is None and self.wrong is not None and not self.expected.is_complex():
+            self.look = look_at_values(self.came.to(torch.float64), self.expected.to(torch.float64), self.wrong)
+        return text + "\n" + say(self.look[0], language, **self.look[1]) if self.look else text
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,13 @@ class HeldSession(Session):
     """A session whose commits are held back until the whole submission is recorded."""
 
     def commit(self) -> None:
+        if self.new or self.deleted:  # changed rows can wait until somebody asks for them
+            self.flush()
+
+    def let_go(self) -> None:
+        """What closing a gradebook does: the next one reads its rows anew."""
         self.flush()
+        self.expire_all()
 
     def commit_all(self) -> None:
         super().commit()
@@ -139,14 +145,13 @@ class Recorder:
         """Record one submission. Raises GradebookError with what nbgrader logged."""
         self.coursedir.assignment_id = chapter
         self.coursedir.student_id = student
-        with self._one_transaction() as session:
-            with self._log() as log:
-                try:
-                    self.autograde.start()
-                except Exception as error:
-                    session.rollback()
-                    raise GradebookError(_last_error(log.getvalue()) or repr(error)) from error
-            session.commit_all()
+        with self._one_transaction() as session, self._log() as log:
+            try:
+                self.autograde.start()
+                session.commit_all()
+            except Exception as error:
+                session.rollback()
+                raise GradebookError(_last_error(log.getvalue()) or repr(error)) from error
 
     @contextmanager
     def _log(self) -> Iterator[io.StringIO]:
@@ -174,7 +179,7 @@ class Recorder:
         with (
             HeldSession(engine) as session,
             _patched(Gradebook, "__init__", opened),
-            _patched(Gradebook, "close", lambda gradebook: session.expire_all()),
+            _patched(Gradebook, "close", lambda gradebook: session.let_go()),
             warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore", SAWarning)  # nbgrader's, on how it makes a submission's rows

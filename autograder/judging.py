@@ -365,7 +365,7 @@ class Judge:
                 if not (theirs and known and _same_failure(theirs, known)):
                     return False
                 telling = telling or theirs.key == "changed_input"
-            elif compare_answer(run.outcome.value, outcome.value, run.case):
+            elif _differ(run.outcome.value, outcome.value, run.case):
                 return False
             else:
                 telling = True
@@ -374,6 +374,13 @@ class Judge:
 
 def _same_failure(a: AnswerFailed, b: AnswerFailed) -> bool:
     return a.classes[:1] == b.classes[:1] if a.classes else a.key == b.key
+
+
+def _differ(came: Any, expected: Any, case: Case) -> bool:
+    try:
+        return compare(came, expected, case.rtol, case.atol) is not None
+    except Exception:
+        return True
 
 
 def compare_answer(came: Any, expected: Any, case: Case) -> Difference | None:

@@ -21,6 +21,7 @@ from autograder.cases import Answer
 from autograder.chapters import Chapter, Exercise
 from autograder.course import Limits
 from autograder.errors import CourseError, JudgeError
+from autograder.figures import put_figures
 from autograder.judgement import provide
 from autograder.judging import AnswerFailed, Judge, Local, Provider, load_answer
 from autograder.mutants import stock_mutants, syntactic_mutants
@@ -312,21 +313,12 @@ def summarize(reports: Sequence[Report]) -> Summary:
     return summary
 
 
-README_MARKS = ("<!-- verify: written by `make verify` -->", "<!-- /verify -->")
-
-
 def record(root: Path, reports: Sequence[Report]) -> None:
     """Write the figures into README.md, between their marks, and docs/verification.json."""
     import json
 
     summary = summarize(reports)
-    readme = root / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    start, end = README_MARKS
-    if start not in text or end not in text:
-        raise CourseError(f"{readme}: put the marks {start} and {end} where the figures belong")
-    head, rest = text.split(start, 1)
-    readme.write_text(f"{head}{start}\n{summary.sentence()}\n{end}{rest.split(end, 1)[1]}", encoding="utf-8")
+    put_figures(root / "README.md", "verify", summary.sentence())
     rows = sorted((asdict(r) for r in reports), key=lambda r: (r["chapter"], r["exercise"]))
     for row in rows:
         del row["seconds"]
