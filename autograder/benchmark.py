@@ -5,8 +5,8 @@
 The stock course holds the same cases as hidden tests in its notebooks' cells, with torch imported in each kernel, and
 no demonstrations to run. Both commands are timed as a user would start them, gradebook and all. What is quoted is the
 median of the pairs' ratios; in each pair `atlas grade` runs before and after the other, which takes so much longer that
-a machine may have changed its speed, and the mean of the two counts. Watching memory takes time, so it is watched in one
-more run of each, on the first few of the class.
+a machine may have changed its speed, and the mean of the two counts. Watching memory takes time, so it is watched in
+one more run of each, on the first few of the class.
 """
 
 import json
