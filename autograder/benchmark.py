@@ -96,11 +96,15 @@ def peak_mb(command: list[str], folder: Path) -> float:
     return peak
 
 
+def _environment() -> dict[str, str]:
+    """Ours, with the commands beside this Python first."""
+    return {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
 @contextmanager
 def _running(command: list[str], folder: Path) -> Iterator[subprocess.Popen]:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     with tempfile.TemporaryFile("w+") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=log)
+        process = subprocess.Popen(command, cwd=folder, env=_environment(), stdout=subprocess.DEVNULL, stderr=log)
         yield process
         if process.wait() not in (0, 1):
             log.seek(0)
@@ -134,8 +138,7 @@ def make_stock_course(course: Course, folder: Path, name: str, chosen: list[Stud
     release = nbformat.read(course.root / "assignments" / "en" / name / f"{name}.ipynb", as_version=4)
     nbformat.write(_with_hidden_tests(release), source / f"{name}.ipynb")
     run = ["nbgrader", "generate_assignment", name, "--create", "--force"]
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    subprocess.run(run, cwd=folder, env=environment, check=True, capture_output=True)
+    subprocess.run(run, cwd=folder, env=_environment(), check=True, capture_output=True)
     for student in chosen:
         target = folder / "submitted" / student.id / name
         target.mkdir(parents=True)

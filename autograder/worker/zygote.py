@@ -272,7 +272,8 @@ class Zygote:
     def below(self) -> list[str]:
         """The processes that belong to the exercise."""
         if not self.namespaces:
-            return [str(self.child), *(entry for entry, at in _processes().items() if at.session == self.child)]
+            own = (entry for entry, at in _processes().items() if at.session == self.child)
+            return sorted({str(self.child), *own})  # the child itself where there is no /proc
         processes = _processes()
 
         def first_known(entry: str) -> str:
@@ -341,9 +342,9 @@ def main() -> None:
     limits = json.loads(sys.argv[2])
     namespaces = limits["sandbox"] == "bwrap"
     if namespaces and not enter_namespaces():
+        refusal = {"ready": False, "error": "user namespaces are refused inside the sandbox"}
         for control in controls:
-            why = "user namespaces are refused inside the sandbox"
-            control.send(json.dumps({"ready": False, "error": why}).encode())
+            control.send(json.dumps(refusal).encode())
         return
     import torch  # not before: a process with threads cannot enter a user namespace
 

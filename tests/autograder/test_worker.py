@@ -891,7 +891,7 @@ def test_a_sandbox_launched_ahead_is_used_and_replaced_if_it_has_died(dead):
 def test_the_zygotes_of_one_sandbox_share_nothing_but_their_import():
     launched = workshop_module.launch("bwrap", LIMITS, 2)
     listens = "import socket\nkept = socket.socket(socket.AF_UNIX)\nkept.bind('\\0here')\nkept.listen()\n"
-    listens += f"held = bytearray({LIMITS.memory_mb * 6 // 10} << 20)\ndef f(x):\n    return x\n"
+    listens += f"held = b'x' * ({LIMITS.memory_mb * 6 // 10} << 20)\ndef f(x):\n    return x\n"
     calls = "import socket\nsocket.socket(socket.AF_UNIX).connect('\\0here')\ndef f(x):\n    return x\n"
     with Workshop("bwrap", LIMITS, launched.controls[1]) as two:
         with Workshop("bwrap", LIMITS, launched.controls[0]) as one:
@@ -985,5 +985,8 @@ def test_a_sandbox_of_another_name_is_refused():
 def test_without_a_sandbox_code_that_one_trusts_is_judged_and_the_verdict_says_so():
     with Workshop("none", LIMITS) as workshop:
         assert workshop.label == "unsandboxed"
+        with answering(workshop, f"held = b'x' * ({LIMITS.memory_mb * 6 // 10} << 20)\ndef f(x): return x\n") as f:
+            time.sleep(0.1)  # in which its memory is counted, once
+            assert f(1) == 1
         assert judged(workshop, RIGHT, sums).status == "passed"
         assert failure_of(workshop, "import os\ndef f(x):\n    os._exit(0)\n", 1).key == "crashed"
