@@ -47,6 +47,7 @@ STOCK_CHECKS = '''
 import torch
 from autograder.chapters import Chapter
 from autograder.draws import Draw
+from itertools import product
 from pathlib import Path
 
 chapter = Chapter(Path({root!r}), {chapter!r})
@@ -54,17 +55,17 @@ chapter = Chapter(Path({root!r}), {chapter!r})
 
 def run(name, answer):
     for case in chapter.exercises[name].cases:
-        for dtype in case.dtypes:
+        for dtype, seed in product(case.dtypes, range(case.draws)):
             if case.raises:
                 try:
-                    case.driver(answer, Draw(1, dtype))
+                    case.driver(answer, Draw(seed, dtype))
                 except Exception:
                     continue
                 raise AssertionError(case.name)
-            came = case.driver(answer, Draw(1, dtype))
+            came = case.driver(answer, Draw(seed, dtype))
             for oracle in (chapter.exercises[name].reference, case.agrees_with):
                 if oracle is not None:
-                    torch.testing.assert_close(came, case.driver(oracle, Draw(1, dtype)), equal_nan=True)
+                    torch.testing.assert_close(came, case.driver(oracle, Draw(seed, dtype)), equal_nan=True)
 '''
 
 

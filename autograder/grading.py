@@ -129,7 +129,7 @@ def grade(
             with ThreadPoolExecutor(1) as beside:  # nbgrader takes seconds, in which the judges start too
                 imported = beside.submit(_import_batch)
                 if any(not Store(root / VERDICTS).path(h.chapter, h.student).exists() for h in found):
-                    judges.begin(sandbox, found[0].entry)
+                    judges.begin(sandbox, root, found[0].entry)
                 Batch = imported.result().Batch
             batch = Batch(root, course, sandbox, judges, console)
             batch.summary.notices += notices

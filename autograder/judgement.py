@@ -128,17 +128,20 @@ def judge_exercise(
 def judge_provided(
     judge: Judge, exercise: Exercise, submission: Submission, planned: PlannedExercise, lease: Lease
 ) -> ExerciseVerdict:
-    """Judge in the process that the submission's other answers used, if it may; if it fails there, alone."""
-    provider = provide(exercise, submission, lease.workshop, lease)
-    shared = isinstance(provider, Session) and provider.lease is not None and lease.channel is not None
-    if not (isinstance(provider, Session) and provider.lease):
-        lease.end()  # there is one process at a time
-    verdict = judge.judge(provider, planned.points, planned.equation)
-    if verdict.status != "passed":
+    """Judge in the process that the submission's other answers used, if it may; if it fails there, in a new one."""
+    while True:
+        provider = provide(exercise, submission, lease.workshop, lease)
+        if not (isinstance(provider, Session) and provider.lease):
+            lease.end()  # there is one process at a time
+            return judge.judge(provider, planned.points, planned.equation)
+        shared = lease.channel is not None
+        judge.rehearse(provider)
+        verdict = judge.judge(provider, planned.points, planned.equation, until_failure=shared)
+        if verdict.status == "passed":
+            return verdict
         lease.end()
-        if shared:
-            verdict = judge.judge(provide(exercise, submission, lease.workshop), planned.points, planned.equation)
-    return verdict
+        if not shared:
+            return verdict
 
 
 def provide(

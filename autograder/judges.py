@@ -9,12 +9,13 @@ import os
 import random
 import signal
 import socket
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from multiprocessing.util import Finalize
@@ -89,7 +90,7 @@ class Judge(Protocol):
 
     def __init__(self, sandbox: str): ...
 
-    def prepare(self, plan: ChapterEntry, control: socket.socket) -> None:
+    def prepare(self, root: Path, plan: ChapterEntry, control: socket.socket) -> None:
         """Make ready for the jobs of a chapter, in the sandbox that was launched for them."""
 
     def __call__(self, job: Job) -> Verdict: ...
@@ -108,15 +109,16 @@ class SandboxedJudge:
         self._chapter: tuple[str, Any] = ("", None)
         self._workshop: tuple[str, Any] = ("", None)
 
-    def prepare(self, plan: ChapterEntry, control: socket.socket) -> None:
+    def prepare(self, root: Path, plan: ChapterEntry, control: socket.socket) -> None:
         self._workshop_of(plan, control)
+        self._chapter_of(root, plan.name, pack_digest(root, plan))
 
     def __call__(self, job: Job) -> Verdict:
         from autograder.judgement import judge_submission
 
         try:
             return judge_submission(
-                self._chapter_of(job),
+                self._chapter_of(Path(job.root), job.chapter, job.pack),
                 job.plan,
                 job.submission,
                 student=job.student,
@@ -134,12 +136,12 @@ class SandboxedJudge:
             self._workshop[1].close()
         self._workshop = ("", None)
 
-    def _chapter_of(self, job: Job) -> Any:
+    def _chapter_of(self, root: Path, name: str, pack: str) -> Any:
         from autograder.chapters import Chapter
 
-        key = f"{job.root} {job.chapter} {job.pack}"
+        key = f"{root} {name} {pack}"
         if self._chapter[0] != key:
-            self._chapter = (key, Chapter(Path(job.root), job.chapter))
+            self._chapter = (key, Chapter(root, name))
             gc.freeze()  # what torch and the chapter are made of is never garbage
         return self._chapter[1]
 
@@ -161,11 +163,11 @@ def run_job(job: Job) -> Verdict:
     return _judge_here(job.judge, job.sandbox)(job)
 
 
-def prepare(judge: str, sandbox: str, plan: Any, control: socket.socket, core: int | None) -> None:
+def prepare(judge: str, sandbox: str, root: Any, plan: Any, control: socket.socket, core: int | None) -> None:
     """Make this process ready for a chapter's jobs, in the sandbox that was launched for it, on one core."""
     if core is not None:
         os.sched_setaffinity(0, {core})
-    _judge_here(judge, sandbox).prepare(plan, control)
+    _judge_here(judge, sandbox).prepare(root, plan, control)
 
 
 def _judge_here(judge: str, sandbox: str) -> Judge:
@@ -199,6 +201,18 @@ def _context(judge: str) -> Any:
         # the second is what torch imports at the first gradient
         context.set_forkserver_preload(["torch", "torch.fx.experimental.symbolic_shapes", "autograder.judgement"])
     return context
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Processes that start meanwhile do not run the script again that this one was started with."""
+    main: dict[str, Any] = vars(sys.modules["__main__"])
+    before: dict[str, Any] = {name: main.pop(name) for name in ("__file__", "__spec__") if name in main}
+    main["__spec__"] = None
+    try:
+        yield
+    finally:
+        main.update(before)
 
 
 @dataclass
@@ -245,11 +259,10 @@ class _Slot:
                 os.kill(self.pid.result(), signal.SIGKILL)
 
     def close(self) -> None:
-        """Let an idle process end by itself, with its sandbox; a busy one is ended."""
+        """End the process, whatever it is doing; its sandbox ends with it."""
         if self.own:
             self.executor.shutdown(wait=False, cancel_futures=True)
-            if self.task is not None:
-                self.kill()
+            self.kill()
 
 
 class Judges:
@@ -282,7 +295,7 @@ class Judges:
             self.launched.process.kill()
             self.launched.process.wait()
 
-    def begin(self, sandbox: str = "", plan: ChapterEntry | None = None) -> None:
+    def begin(self, sandbox: str = "", root: Path | None = None, plan: ChapterEntry | None = None) -> None:
         """Start the processes, and beside them the sandbox that the first jobs of a chapter will need.
 
         The sandbox dies with the thread that calls this.
@@ -297,7 +310,7 @@ class Judges:
             return
         for k, (slot, control) in enumerate(zip(self.slots, self.launched.controls, strict=True)):
             core = self.cores[k] if self.cores else None
-            begun = slot.executor.submit(prepare, self.judge, sandbox, plan, control, core)
+            begun = slot.executor.submit(prepare, self.judge, sandbox, root, plan, control, core)
             begun.add_done_callback(lambda _, control=control: control.close())  # type: ignore[misc]
 
     def _slot(self) -> _Slot:
@@ -305,7 +318,8 @@ class Judges:
             return _Slot(self.given, own=False)
         executor = ProcessPoolExecutor(1, mp_context=_context(self.judge), initializer=_begin_process)
         try:
-            return _Slot(executor, own=True, pid=executor.submit(os.getpid))
+            with _without_main():
+                return _Slot(executor, own=True, pid=executor.submit(os.getpid))
         except (OSError, EOFError) as error:
             raise JudgesUnusable(f"no judging process can be started: {error!r}. Run `atlas doctor`") from error
 

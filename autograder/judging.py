@@ -6,6 +6,7 @@ student's is a proxy whose calls run in the sandbox and raise `AnswerFailed`.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, Protocol
 
 import torch
@@ -159,6 +160,7 @@ class Judge:
     language: str = "en"
     rules: Rules = field(default_factory=Rules)
     runs: list[Run] = field(default_factory=list)
+    _rehearsed: dict[tuple[int, torch.dtype], tuple[list[Any] | None, Any]] = field(default_factory=dict)
 
     def expected(self, case: Case, seed: int, dtype: torch.dtype, reference: Callable | None = None) -> list[Any]:
         """What a right answer gives on this draw, by each oracle.
@@ -195,8 +197,11 @@ class Judge:
     def judge_run(self, case: Case, answer: Callable, seed: int, dtype: torch.dtype) -> Run:
         """One run of one case, compared."""
         beside = getattr(answer, "_beside", None)  # an answer in the sandbox, which must not return what it should not
-        reference = beside(self.reference) if beside and self.reference else self.reference
-        expected = None if case.raises else self.expected(case, seed, dtype, reference)
+        if (seed, dtype) in self._rehearsed:
+            expected, _ = self._rehearsed[seed, dtype]
+        else:
+            reference = beside(self.reference) if beside and self.reference else self.reference
+            expected = None if case.raises else self.expected(case, seed, dtype, reference)
         outcome = run_driver(case, answer, seed, dtype)
         if beside and case.raises and outcome.failure and outcome.failure.here:
             outcome = Outcome(failure=AnswerFailed("unusable", message=outcome.failure.words.get("message", "")))
@@ -226,6 +231,24 @@ class Judge:
                 return difference
         return None
 
+    def rehearse(self, provider: Any) -> None:
+        """Run all cases on the reference, then have a sandbox's provider do ahead what they will ask of the answer."""
+        assert self.reference
+        if not self._rehearsed:
+            for case in self.cases:
+                for dtype, repetition in product(case.dtypes, range(case.draws)):
+                    seed, traced = self._seed(case, repetition), provider.rehearsal()
+                    reference, expected = traced.remote(self.reference), None
+                    if case.raises:
+                        run_driver(case, reference, seed, dtype)
+                    else:
+                        expected = self.expected(case, seed, dtype, reference)
+                    self._rehearsed[seed, dtype] = expected, traced.steps
+        provider.ahead([steps for _, steps in self._rehearsed.values()])
+
+    def _seed(self, case: Case, repetition: int) -> int:
+        return seed_of(self.secret, *self.key, self.exercise, case.name, repetition)
+
     def judge_provided(self, case: Case, provider: Provider, seed: int, dtype: torch.dtype) -> Run:
         """One run of one case on the provider's answer, repeated while its process is lost to something else."""
         while True:
@@ -234,6 +257,8 @@ class Judge:
             except AnswerFailed as failure:
                 run = Run(case, seed, dtype, Outcome(failure=failure), failure.difference)
             else:
+                if (seed, dtype) in self._rehearsed:
+                    provider.follow(self._rehearsed[seed, dtype][1])  # type: ignore[attr-defined]
                 run = self.judge_run(case, answer, seed, dtype)
             if run.outcome.failure is None or not run.outcome.failure.fatal:
                 return run
@@ -246,8 +271,7 @@ class Judge:
         difference = None
         for dtype in case.dtypes:
             for repetition in range(case.draws):
-                seed = seed_of(self.secret, *self.key, self.exercise, case.name, repetition)
-                run = self.judge_provided(case, provider, seed, dtype)
+                run = self.judge_provided(case, provider, self._seed(case, repetition), dtype)
                 self.runs.append(run)
                 difference = run.difference
                 if difference:
@@ -267,7 +291,7 @@ class Judge:
     def judge(
         self, provider: Provider, points: float = 1.0, equation: str = "", until_failure: bool = False
     ) -> ExerciseVerdict:
-        """The verdict on one answer. With `until_failure` the first failed case ends it (for mutants)."""
+        """The verdict on one answer. With `until_failure` the first failed case ends it, and no hints are sought."""
         self.runs = []
         verdicts: list[CaseVerdict] = []
         given_up: Difference | None = None
@@ -282,7 +306,7 @@ class Judge:
                 given_up = self._give_up()
         finally:
             provider.leave()
-        matches = self.matches()
+        matches = [] if until_failure else self.matches()
         score, notes = self.score(verdicts, points)
         return ExerciseVerdict(
             name=self.exercise,

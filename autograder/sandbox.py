@@ -24,6 +24,8 @@ from autograder.workshop import Workshop
 
 LOST_ANSWERS = 3
 LEAVING_SECONDS = 1
+AHEAD_SECONDS = 1
+AHEAD_BYTES = 4 << 20
 
 # the failures that a worker may report; the others are the judge's own to find
 REPORTED = {"raised", "raised_at", "not_defined", "forbidden", "changed_input", "subclass", "too_large"}
@@ -77,6 +79,7 @@ class Session:
         self._deadline = time.monotonic() + workshop.limits.exercise_seconds
         self._steps: list[Step] = []
         self._step = 0
+        self._answered: dict[int, tuple[Step, tuple[dict[str, Any], bytes]]] = {}
 
     def answer(self) -> "Remote":
         if self._refused:
@@ -130,24 +133,63 @@ class Session:
     def beside(self, reference: Callable) -> "Remote":
         """The reference behind an answer's interface; what it returns says where an answer may return an object."""
         traced = Traced()
-        self._steps, self._step = traced.steps, 0
+        self.follow(traced.steps)
         return traced.remote(reference)
+
+    def rehearsal(self) -> "Traced":
+        """What a driver is first run on, so that its requests can be made `ahead`."""
+        return Traced(ahead=True)
+
+    def follow(self, steps: "list[Step]") -> None:
+        """The next run of a driver takes the steps that it took on the reference."""
+        self._steps, self._step = steps, 0
+
+    def ahead(self, runs: "Sequence[list[Step]]") -> None:
+        """Do at once what the runs will ask of the answer, so that the two processes do not wait for each other.
+
+        What is not done within a second, or at all, is left to the runs themselves, in a new process.
+        """
+        chosen: list[Step] = []
+        size = 0
+        for steps in runs:
+            asked = [step.asked for step in steps]
+            if all(asked):
+                size += sum(request.size for request in asked if request)
+                if size > AHEAD_BYTES:
+                    break
+                chosen += steps
+        if not chosen:
+            return
+        requests = [step.asked for step in chosen if step.asked]
+        header = {"do": "several", "requests": [{**r.header, "size": len(r.data)} for r in requests]}
+        began = time.monotonic()
+        try:
+            self.answer()
+            began = time.monotonic()
+            seconds = min(AHEAD_SECONDS, self.workshop.limits.case_seconds)
+            reply, data = self.request(header, b"".join(r.data for r in requests), seconds)
+            for step, answered in zip(chosen, _taken_apart(reply, data, len(chosen)), strict=True):
+                self._answered[id(step)] = step, answered
+        except AnswerFailed as failure:
+            if failure.fatal:
+                self.discard()
+            self._deadline += time.monotonic() - began  # the answer has all its time again
 
     def operate(self, target: int, operation: str, args: tuple, kwargs: dict) -> Any:
         """One operation in the worker; its value, or AnswerFailed."""
         limits = self.workshop.limits
-        encoder = Encoder(_outgoing, limits.result_mb << 20)
-        header = {"do": "operate", "op": operation, "target": target}
         try:
-            header |= {"args": encoder.tree(list(args)), "kwargs": encoder.tree(kwargs)}
-            data = encoder.blob()
+            request = Request.of(target, operation, args, kwargs, _outgoing, limits.result_mb << 20)
         except TooLarge:  # an earlier result of the answer's own
             raise AnswerFailed("too_large", limit=limits.result_mb) from None
         except Exception as error:
             raise JudgeError(f"{self.name}: the arguments of {operation} cannot be sent: {error}") from error
-        reply, blob = self.request(header, data, limits.case_seconds)
         step = self._steps[self._step] if self._step < len(self._steps) else None
         self._step += 1
+        if id(step) in self._answered and self._answered[id(step)][0].asked == request:
+            reply, blob = self._unless_failed(*self._answered[id(step)][1])
+        else:
+            reply, blob = self.request(request.header, request.data, limits.case_seconds)
         value_due = operation in OPERATIONS or (step is not None and step.operation == operation and step.value)
 
         def opaque(tree: dict[str, Any]) -> Remote:
@@ -155,7 +197,7 @@ class Session:
             if type(key) is not int or not isinstance(name, str):
                 raise FrameError("a tree that is no value")
             if value_due:
-                expected = step.described if step else describe(())
+                expected = step.described if step and step.value else describe(())
                 raise AnswerFailed("not_a_result", came=printable(name, 80), expected=expected)
             return Remote(self, key, printable(name, 80))
 
@@ -192,6 +234,9 @@ class Session:
             raise AnswerFailed("protocol", fatal=True) from None
         if reply.get("nonce") != nonce:
             raise AnswerFailed("protocol", fatal=True)
+        return self._unless_failed(reply, data)
+
+    def _unless_failed(self, reply: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
         if "failure" in reply:
             raise self._failure(reply["failure"])
         return reply, data
@@ -258,25 +303,73 @@ def _outgoing(value: Any) -> dict[str, Any]:
     raise TypeError(f"a driver passed a {type(value).__name__}, which cannot be sent to the sandbox")
 
 
+def _no_object(value: Any) -> Any:
+    raise TypeError(f"a {type(value).__name__} is no value")
+
+
 def printable(text: str, limit: int) -> str:
     """Text of a student's as messages, databases and terminals can take it."""
     return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text[:limit])
 
 
+def _taken_apart(reply: dict[str, Any], data: bytes, count: int) -> list[tuple[dict[str, Any], bytes]]:
+    """The replies to several requests."""
+    found, at = [], 0
+    try:
+        replies = reply["replies"]
+        if len(replies) != count:
+            raise FrameError("not as many replies as there were requests")
+        for one in replies:
+            found.append((dict(one), data[at : at + one["size"]]))
+            at += one["size"]
+    except Exception as error:
+        raise AnswerFailed("protocol", fatal=True) from error
+    return found
+
+
 @dataclass(frozen=True)
+class Request:
+    """One operation as it is sent to a worker."""
+
+    header: dict[str, Any]
+    data: bytes
+
+    @classmethod
+    def of(
+        cls, target: int, operation: str, args: tuple, kwargs: dict, opaque: Callable[[Any], Any], limit: int
+    ) -> "Request":
+        encoder = Encoder(opaque, limit)
+        header = {"do": "operate", "op": operation, "target": target}
+        header |= {"args": encoder.tree(list(args)), "kwargs": encoder.tree(kwargs)}
+        return cls(header, encoder.blob())
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
+
+@dataclass
 class Step:
-    """One operation of a driver on the reference: what was done, and what came unless it was an object."""
+    """One operation of a driver on the reference: what was done, and what came unless it was an object.
+
+    asked: the same as a request to a worker, where it can be made before the run.
+    """
 
     operation: str
-    value: bool
-    described: Any
+    asked: Request | None = None
+    value: bool = False
+    described: Any = None
 
 
 class Traced:
-    """Runs operations on an object in this process, as a session does on an answer, and notes what came of each."""
+    """Runs operations on an object in this process, as a session does on an answer, and notes what came of each.
 
-    def __init__(self) -> None:
+    ahead: note also what an answer would have been asked.
+    """
+
+    def __init__(self, ahead: bool = False) -> None:
         self.steps: list[Step] = []
+        self._ahead = ahead
         self._objects: list[Any] = []
 
     def remote(self, value: Any) -> "Remote":
@@ -285,11 +378,22 @@ class Traced:
 
     def operate(self, target: int, operation: str, args: tuple, kwargs: dict) -> Any:
         function = PRIMITIVES.get(operation) or OPERATIONS[operation]
+        step = Step(operation, self._asked(target, operation, args, kwargs))
+        self.steps.append(step)
         result = function(self._objects[target], *self._local(args), **self._local(kwargs))
         held = len(self._objects)
         value = self._wrapped(result)
-        self.steps.append(Step(operation, len(self._objects) == held, describe(result)))
+        step.value, step.described = len(self._objects) == held, describe(result)
         return value
+
+    def _asked(self, target: int, operation: str, args: tuple, kwargs: dict) -> Request | None:
+        """The request to a worker; None where objects are involved, which it does not have yet."""
+        if not self._ahead or target != 0:
+            return None
+        try:
+            return Request.of(target, operation, args, kwargs, _no_object, AHEAD_BYTES)
+        except Exception:  # the run itself will say so
+            return None
 
     def beside(self, reference: Callable) -> "Remote":
         return self.remote(reference)

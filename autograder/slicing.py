@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from IPython.core.inputtransformer2 import classic_prompt, ipython_prompt, leading_indent
-
 from autograder.answers import Cell
 
 LONGEST_CELL = 100_000
@@ -82,6 +80,8 @@ def _python(cell: str) -> tuple[str, list[ast.stmt]]:
             return cell, _parse(cell)
     except SyntaxError:
         pass
+    from IPython.core.inputtransformer2 import classic_prompt, ipython_prompt, leading_indent  # slow, and rarely needed
+
     lines = cell.splitlines(keepends=True)
     for clean in (classic_prompt, ipython_prompt, leading_indent):
         lines = clean(lines)

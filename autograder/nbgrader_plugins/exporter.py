@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode, from_dict
@@ -34,6 +35,18 @@ class SubmissionExporter(NotebookExporter):
             self.log.error("%s", error)
             notebook = unreadable_notebook(error)
         return self.from_notebook_node(notebook, resources=resources, **kw)
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> tuple[str, dict[str, Any]]:
+        """Run the preprocessors on a notebook and write it, as NotebookExporter does but without copying it four times.
+
+        The notebook was read from a file for this alone, so a preprocessor may change it.
+        """
+        resources = self._init_resources(resources)
+        for preprocessor in self._preprocessors:
+            nb, resources = preprocessor(nb, resources)
+        nbformat.validate(nb, relax_add_props=True)
+        resources["output_suffix"] = ".nbconvert"
+        return nbformat.v4.writes(nb) + "\n", resources
 
     def _is_submitted(self, path: Path) -> bool:
         coursedir = getattr(self.parent, "coursedir", None)

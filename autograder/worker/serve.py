@@ -65,6 +65,8 @@ class Server:
         try:
             if header["do"] == "define":
                 return self.define(header), b""
+            if header["do"] == "several":
+                return self.several(header["requests"], blob)
             return self.operate(header, blob)
         except AnswerFailed as failure:
             return {"failure": {"key": failure.key, "classes": failure.classes, "words": failure.words}}, b""
@@ -108,6 +110,16 @@ class Server:
         except BaseException as error:
             return error
         return None
+
+    def several(self, requests: list[dict[str, Any]], blob: bytes) -> tuple[dict[str, Any], bytes]:
+        """The replies to several requests, in order."""
+        replies, results, at = [], [], 0
+        for header in requests:
+            reply, result = self.answer(header, blob[at : at + header["size"]])
+            at += header["size"]
+            replies.append({**reply, "size": len(result)})
+            results.append(result)
+        return {"replies": replies}, b"".join(results)
 
     def operate(self, header: dict[str, Any], blob: bytes) -> tuple[dict[str, Any], bytes]:
         """Do one operation on the answer, or on an object that an earlier one returned."""

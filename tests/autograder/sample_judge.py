@@ -32,7 +32,7 @@ class SampleJudge:
     def __init__(self, sandbox: str):
         self.sandbox = sandbox
 
-    def prepare(self, plan: Any, control: Any) -> None:
+    def prepare(self, root: Any, plan: Any, control: Any) -> None:
         pass
 
     def close(self) -> None:

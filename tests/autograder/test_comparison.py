@@ -6,6 +6,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from autograder.comparison import compare, errors
 from autograder.diagnosis import name_of_factor
@@ -50,6 +52,24 @@ class TestEqual:
         a = torch.tensor([1.0, 2.0], dtype=torch.float64)
         assert compare(a + 0.01, a, rtol=0.0, atol=0.1) is None
         assert "1 of 2 values differ" in said(torch.stack([a[0], a[1] + 1e-9]), a, rtol=0.0, atol=0.0)
+
+    @settings(max_examples=500, deadline=None)
+    @given(
+        st.lists(st.tuples(st.floats(width=16), st.floats(width=16)), max_size=3),
+        st.sampled_from([torch.float64, torch.float32, torch.float16, torch.bfloat16]),
+        st.sampled_from([None, (0.0, 0.0), (1e-5, 0.0), (0.0, 1e-3), (0.5, 1e5)]),
+    )
+    def test_agreement_is_what_torch_takes_for_it(self, pairs, dtype, tolerances):
+        came, expected = (torch.tensor(x, dtype=dtype) for x in ([a for a, _ in pairs], [b for _, b in pairs]))
+        finite = expected.nan_to_num(0, 0, 0)
+        came, expected = torch.cat([came, finite * (1 + 3e-6)]), torch.cat([expected, finite])
+        rtol, atol = tolerances or (None, None)
+        try:
+            torch.testing.assert_close(came, expected, rtol=rtol, atol=atol, equal_nan=True)
+            agrees = True
+        except AssertionError:
+            agrees = False
+        assert (compare(came, expected, rtol, atol) is None) == agrees
 
 
 class TestWhatIsSaid:

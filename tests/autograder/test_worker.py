@@ -575,9 +575,9 @@ def refuses(f, draw):
     return f(draw.normal(3))[0] + f(draw.normal(3))["x"]
 
 
-def judged(workshop, source, *cases, reference=lambda x: torch.softmax(x, -1)):
+def judged(workshop, source, *cases, reference=lambda x: torch.softmax(x, -1), points=2):
     session = Session(workshop, "f", program_pieces(source), Rules())
-    return Judge("f", cases, reference, "secret").judge(session, points=2)
+    return Judge("f", cases, reference, "secret").judge(session, points=points)
 
 
 @boxed
@@ -936,6 +936,114 @@ def test_a_frame_left_behind_in_a_shared_process_does_not_reach_the_next_answer(
     assert second.answer()(1) == 2
     second.leave()
     lease.end()
+
+
+# what is done ahead
+
+
+@case("f")
+def a_chain(f, draw):
+    """复合"""
+    x = draw.normal(3)
+    return f(x), f(f(x)), vjp(f, x, cotangent=draw)
+
+
+@case("f", raises=ValueError)
+def refuses_three_rows(f, draw):
+    """拒绝三行"""
+    return f(draw.normal(3, 2))
+
+
+def exponential(x):
+    if x.dim() == 2:
+        raise ValueError("two dimensions")
+    return torch.exp(x)
+
+
+EXPONENTIAL = "import torch\ndef f(x):\n    if x.dim() == 2:\n        raise ValueError\n    return {}\n"
+
+
+def judged_ahead(workshop, source, *cases):
+    """The verdict with all requests made ahead, and what was asked for, frame by frame."""
+    session = Session(workshop, "f", program_pieces(source), Rules(), Lease(workshop))
+    frames = []
+    request = session.request
+    session.request = lambda header, *rest: (frames.append(header["do"]), request(header, *rest))[1]
+    judge = Judge("f", cases, exponential, "secret")
+    judge.rehearse(session)
+    verdict = judge.judge(session)
+    session.lease.end()
+    return verdict, frames
+
+
+@boxed
+def test_all_that_the_drivers_ask_of_an_answer_is_asked_in_one_frame(workshop):
+    verdict, frames = judged_ahead(workshop, EXPONENTIAL.format("torch.exp(x)"), a_chain, refuses_three_rows)
+    assert verdict.status == "passed"
+    assert frames == ["define", "several"]
+
+
+@boxed
+@pytest.mark.parametrize(
+    "returned",
+    [
+        "torch.exp(x)",
+        "torch.exp(x * (1 + 1e-9))",
+        "torch.exp(x) + 1",
+        "x.undefined",
+        "__import__('os')._exit(3)",
+        "[x]",
+        "type('Lie', (), {})()",
+        "torch.exp(x) if x.sum() > 0 else None",
+    ],
+)
+def test_an_answer_gets_the_same_verdict_whether_it_is_asked_ahead_or_run_by_run(workshop, returned):
+    source = EXPONENTIAL.format(returned)
+    cases = (a_chain, refuses_three_rows)
+    run_by_run = judged(workshop, source, *cases, reference=exponential, points=1)
+    assert judged_ahead(workshop, source, *cases)[0] == run_by_run
+
+
+@boxed
+def test_what_depends_on_the_answers_own_results_is_asked_once_more(workshop):
+    verdict, frames = judged_ahead(workshop, EXPONENTIAL.format("torch.exp(x) + 1"), a_chain)
+    assert not verdict.cases[0].passed
+    assert frames == ["define", "several", "operate"]  # f(f(x)); then the first draw is known to be wrong
+
+
+@boxed
+def test_an_answer_that_never_comes_back_is_told_from_one_that_is_slow_by_its_own_limits(workshop):
+    slow = EXPONENTIAL.format("(__import__('time').sleep(0.4), torch.exp(x))[1]")
+    verdict, frames = judged_ahead(workshop, slow, a_chain)
+    assert verdict.status == "passed"
+    assert frames[:3] == ["define", "several", "define"]
+    verdict, _ = judged_ahead(workshop, EXPONENTIAL.format("exec('while True: pass')"), a_chain)
+    assert verdict.status == "timed_out"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {},
+        {"replies": []},
+        {"replies": [1]},
+        {"replies": [{"value": 1}]},
+        {"replies": [{"value": 1, "size": "1"}]},
+        {"replies": [{"value": {"t": "0"}, "size": 9}]},
+        {"replies": [{"failure": {"key": "passed", "words": {}}, "size": 0}]},
+    ],
+)
+def test_replies_that_are_none_are_no_results(reply):
+    session = Session(
+        ByHand(lambda c, h: c.send({"nonce": h["nonce"], **reply})), "f", program_pieces("def f(x): return x"), Rules()
+    )
+    traced = session.rehearsal()
+    traced.remote(lambda x: x)(1)
+    session.ahead([traced.steps])
+    session.follow(traced.steps)
+    with pytest.raises(AnswerFailed) as failure:
+        session.answer()(1)
+    assert (failure.value.key, failure.value.fatal) == ("protocol", True)
 
 
 # where there is no sandbox
