@@ -36,7 +36,7 @@ class SubmissionExporter(NotebookExporter):
             notebook = unreadable_notebook(error)
         return self.from_notebook_node(notebook, resources=resources, **kw)
 
-    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> tuple[str, dict[str, Any]]:
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **kw: Any) -> Any:
         """Run the preprocessors on a notebook and write it, as NotebookExporter does but without copying it four times.
 
         The notebook was read from a file for this alone, so a preprocessor may change it.
