@@ -237,7 +237,7 @@ class Judge:
         if not self._rehearsed:
             for case in self.cases:
                 for dtype, repetition in product(case.dtypes, range(case.draws)):
-                    seed, traced = self._seed(case, repetition), provider.rehearsal()
+                    seed, traced = self._seed(case, repetition), provider.rehearsal(case, self.reference)
                     reference, expected = traced.remote(self.reference), None
                     if case.raises:
                         run_driver(case, reference, seed, dtype)

@@ -5,15 +5,18 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cloudpickle
 import numpy as np
 import torch
 
-from autograder.cases import Rules
+from autograder.cases import Case, Rules
 from autograder.comparison import describe
+from autograder.draws import Draw
 from autograder.errors import JudgeError
 from autograder.judging import AnswerFailed
 from autograder.operations import OPERATIONS
@@ -136,9 +139,9 @@ class Session:
         self.follow(traced.steps)
         return traced.remote(reference)
 
-    def rehearsal(self) -> "Traced":
-        """What a driver is first run on, so that its requests can be made `ahead`."""
-        return Traced(ahead=True)
+    def rehearsal(self, case: Case, reference: Callable) -> "Traced":
+        """What a case's driver is first run on, so that its requests can be made `ahead`."""
+        return Traced(ahead=asks_the_same_whatever_comes(case.driver, reference, case.dtypes[0]))
 
     def follow(self, steps: "list[Step]") -> None:
         """The next run of a driver takes the steps that it took on the reference."""
@@ -364,12 +367,13 @@ class Step:
 class Traced:
     """Runs operations on an object in this process, as a session does on an answer, and notes what came of each.
 
-    ahead: note also what an answer would have been asked.
+    ahead: note also what an answer would have been asked. disturbed: return other values than came.
     """
 
-    def __init__(self, ahead: bool = False) -> None:
+    def __init__(self, ahead: bool = False, disturbed: bool = False) -> None:
         self.steps: list[Step] = []
         self._ahead = ahead
+        self._disturbed = disturbed
         self._objects: list[Any] = []
 
     def remote(self, value: Any) -> "Remote":
@@ -384,7 +388,7 @@ class Traced:
         held = len(self._objects)
         value = self._wrapped(result)
         step.value, step.described = len(self._objects) == held, describe(result)
-        return value
+        return _disturbed(value) if self._disturbed else value
 
     def _asked(self, target: int, operation: str, args: tuple, kwargs: dict) -> Request | None:
         """The request to a worker; None where objects are involved, which it does not have yet."""
@@ -420,6 +424,36 @@ class Traced:
                 return dict(zip(value, wrapped, strict=True))
             return wrapped if isinstance(value, list) else tuple(wrapped)
         return self.remote(value)
+
+
+@cache
+def asks_the_same_whatever_comes(driver: Callable, reference: Callable, dtype: torch.dtype) -> bool:
+    """Whether a driver passes an answer nothing that came from it.
+
+    Otherwise a request that is made ahead would hold a right result, and before the answer has given its own.
+    """
+    asked = []
+    for disturbed in (False, True):
+        traced = Traced(ahead=True, disturbed=disturbed)
+        with suppress(Exception):
+            driver(traced.remote(reference), Draw(0, dtype))
+        asked.append([step.asked for step in traced.steps])
+    return asked[0] == asked[1]
+
+
+def _disturbed(value: Any) -> Any:
+    """A value of the same kind with other numbers in it."""
+    if isinstance(value, torch.Tensor):
+        return ~value if value.dtype == torch.bool else value + 1
+    if isinstance(value, (bool, np.bool_)):
+        return not value
+    if isinstance(value, (int, float, np.number)):
+        return value + 1
+    if isinstance(value, (list, tuple)):
+        return type(value)(_disturbed(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _disturbed(item) for key, item in value.items()}
+    return value
 
 
 class Remote:

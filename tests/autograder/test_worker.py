@@ -942,10 +942,17 @@ def test_a_frame_left_behind_in_a_shared_process_does_not_reach_the_next_answer(
 
 
 @case("f")
+def values_and_gradients(f, draw):
+    """值与梯度"""
+    x = draw.normal(3)
+    return f(x), f(x.repeat(2)), vjp(f, x, cotangent=draw)
+
+
+@case("f")
 def a_chain(f, draw):
     """复合"""
     x = draw.normal(3)
-    return f(x), f(f(x)), vjp(f, x, cotangent=draw)
+    return f(x), f(f(x))
 
 
 @case("f", raises=ValueError)
@@ -978,7 +985,9 @@ def judged_ahead(workshop, source, *cases):
 
 @boxed
 def test_all_that_the_drivers_ask_of_an_answer_is_asked_in_one_frame(workshop):
-    verdict, frames = judged_ahead(workshop, EXPONENTIAL.format("torch.exp(x)"), a_chain, refuses_three_rows)
+    verdict, frames = judged_ahead(
+        workshop, EXPONENTIAL.format("torch.exp(x)"), values_and_gradients, refuses_three_rows
+    )
     assert verdict.status == "passed"
     assert frames == ["define", "several"]
 
@@ -999,25 +1008,39 @@ def test_all_that_the_drivers_ask_of_an_answer_is_asked_in_one_frame(workshop):
 )
 def test_an_answer_gets_the_same_verdict_whether_it_is_asked_ahead_or_run_by_run(workshop, returned):
     source = EXPONENTIAL.format(returned)
-    cases = (a_chain, refuses_three_rows)
+    cases = (values_and_gradients, a_chain, refuses_three_rows)
     run_by_run = judged(workshop, source, *cases, reference=exponential, points=1)
     assert judged_ahead(workshop, source, *cases)[0] == run_by_run
 
 
 @boxed
-def test_what_depends_on_the_answers_own_results_is_asked_once_more(workshop):
-    verdict, frames = judged_ahead(workshop, EXPONENTIAL.format("torch.exp(x) + 1"), a_chain)
+def test_nothing_that_depends_on_results_is_asked_ahead_since_it_would_hold_the_right_ones(workshop):
+    verdict, frames = judged_ahead(workshop, EXPONENTIAL.format("torch.exp(x)"), a_chain)
+    assert verdict.status == "passed"
+    assert frames == ["define"] + ["operate"] * 6
+
+
+@boxed
+def test_a_request_that_turns_out_otherwise_is_made_once_more(workshop):
+    @case("f", dtypes=[torch.float64])
+    def asks_for_more_when_it_gets_little(f, draw):
+        """得到的少就再问"""
+        x = draw.normal(3)
+        return f(x), f(x + 1 if f(x).max() < 100 else x)
+
+    source = EXPONENTIAL.format("torch.exp(x) + 1000")
+    verdict, frames = judged_ahead(workshop, source, asks_for_more_when_it_gets_little)
     assert not verdict.cases[0].passed
-    assert frames == ["define", "several", "operate"]  # f(f(x)); then the first draw is known to be wrong
+    assert frames == ["define", "several", "operate"]
 
 
 @boxed
 def test_an_answer_that_never_comes_back_is_told_from_one_that_is_slow_by_its_own_limits(workshop):
     slow = EXPONENTIAL.format("(__import__('time').sleep(0.4), torch.exp(x))[1]")
-    verdict, frames = judged_ahead(workshop, slow, a_chain)
+    verdict, frames = judged_ahead(workshop, slow, values_and_gradients)
     assert verdict.status == "passed"
     assert frames[:3] == ["define", "several", "define"]
-    verdict, _ = judged_ahead(workshop, EXPONENTIAL.format("exec('while True: pass')"), a_chain)
+    verdict, _ = judged_ahead(workshop, EXPONENTIAL.format("exec('while True: pass')"), values_and_gradients)
     assert verdict.status == "timed_out"
 
 
@@ -1037,7 +1060,7 @@ def test_replies_that_are_none_are_no_results(reply):
     session = Session(
         ByHand(lambda c, h: c.send({"nonce": h["nonce"], **reply})), "f", program_pieces("def f(x): return x"), Rules()
     )
-    traced = session.rehearsal()
+    traced = session.rehearsal(values_and_gradients, exponential)
     traced.remote(lambda x: x)(1)
     session.ahead([traced.steps])
     session.follow(traced.steps)
