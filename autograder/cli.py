@@ -231,6 +231,36 @@ def verify(
     raise typer.Exit(1 if summary.problems else 0)
 
 
+@app.command(name="map")
+def show_map(
+    chapters: Chapters = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Run every row; fail if a function computes otherwise.")
+    ] = False,
+    record: Annotated[bool, typer.Option("--record", help="Write docs/map.md.")] = False,
+    language: Annotated[Language, typer.Option(help="en or zh.")] = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="The rows as JSON.")] = False,
+) -> None:
+    """Which exercise asks for a formula, and which library functions compute it."""
+    course = course_with(chapters)
+    if record and chapters:
+        raise typer.BadParameter("--record is about all chapters")
+    from autograder import formulas
+
+    rows = list(formulas.all_rows(course, chapters))
+    problems = [problem for row in rows for problem in formulas.verify(course.root, row)] if check or record else []
+    if problems:
+        fail("\n".join(problems))
+    if record:
+        (course.root / formulas.TABLE).write_text(formulas.page(rows), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps([row.as_json() for row in rows], ensure_ascii=False, indent=1))
+    else:
+        from rich.console import Console
+
+        Console().print(formulas.table(rows, language))
+
+
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to make the sample class's course.")] = Path(

@@ -7,7 +7,7 @@ import difflib
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PrivateAttr, Strict, ValidationError
 
@@ -23,9 +23,12 @@ SECONDS_PER_DAY = 86400
 
 
 class Entry(BaseModel):
-    """A mapping of course.yml. Every field's description completes the sentence "`key` is …"."""
+    """A mapping of a YAML file of the course. Every field's description completes the sentence "`key` is …"."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+AnEntry = TypeVar("AnEntry", bound=Entry)
 
 
 class Title(Entry):
@@ -176,14 +179,20 @@ def load_course(root: Path) -> Course:
     except (OSError, UnicodeDecodeError) as error:
         refuse(f"{path}: cannot be read as UTF-8 text: {error}")
     document = Document(path, text)
-    try:
-        course = Course.model_validate(document.data)
-    except ValidationError as error:
-        document.refuse([(e["loc"], _explain(e)) for e in error.errors()])
+    course = validated(document, Course)
     document.refuse(list(_inconsistencies(course)))
     course._root = Path(root).resolve()
     course.chapters[:] = [_with_limits(entry, course.limits) for entry in course.chapters]
     return course
+
+
+def validated(document: Document, model: type[AnEntry]) -> AnEntry:
+    """What a document holds. Raises CourseError with every problem found."""
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        document.refuse([(e["loc"], _explain(e, model)) for e in error.errors()])
+        raise
 
 
 def _with_limits(entry: ChapterEntry, limits: Limits) -> ChapterEntry:
@@ -191,30 +200,29 @@ def _with_limits(entry: ChapterEntry, limits: Limits) -> ChapterEntry:
     return entry.model_copy(update={"limits": limits.model_copy(update=own)})
 
 
-def _model(location: Location) -> type[BaseModel]:
+def _model(location: Location, model: type[BaseModel]) -> type[BaseModel]:
     """The model whose keys stand at a location."""
-    model: type[BaseModel] = Course
     for step in location:
         if isinstance(step, str):
             annotation = model.model_fields[step].annotation
             candidates = [annotation, *get_args(annotation)]
-            model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+            model = next((c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), model)
     return model
 
 
-def _explain(error: Any) -> str:
+def _explain(error: Any, top: type[BaseModel]) -> str:
     """What is wrong at one place, and what to write there."""
     location, kind, got = error["loc"], error["type"], shown(error["input"])
     if kind == "extra_forbidden":
-        keys = list(_model(location[:-1]).model_fields)
+        keys = list(_model(location[:-1], top).model_fields)
         return f"unknown key{_nearest(str(location[-1]), keys)}"
     if kind == "missing":
-        description = _model(location[:-1]).model_fields[str(location[-1])].description
+        description = _model(location[:-1], top).model_fields[str(location[-1])].description
         return f"missing: add it; it is {description}"
     if kind in ("model_type", "model_attributes_type"):
-        return f"expected the keys {', '.join(_model(location).model_fields)}, got {got}"
-    named = [i for i, step in enumerate(location) if isinstance(step, str)]
-    field = _model(location[: named[-1]]).model_fields[str(location[named[-1]])]
+        return f"expected the keys {', '.join(_model(location, top).model_fields)}, got {got}"
+    fields = (_model(location[:i], top).model_fields.get(str(location[i])) for i in range(len(location) - 1, -1, -1))
+    field = next(field for field in fields if field)
     return f"got {got}: it is {field.description}"
 
 
