@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,9 @@ WRONG_ANSWERS = 3
 RIGHT_ANSWERS = 1
 REFERENCE_RUNS = 5
 RIGHT_ANSWER_RUNS = 10
+WRONG_ANSWER_RUNS = 5
 SECONDS_PER_ANSWER = 20
+TIMED_OUT = "timed out"
 LIMITS = Limits(case_seconds=5, exercise_seconds=30)
 EQUIVALENT_SHARE = 0.03
 
@@ -106,7 +108,7 @@ class Verifier:
             with _time_limit(SECONDS_PER_ANSWER):
                 verdict = self._judge(secret).judge(provider, until_failure=True)
         except AnswerFailed:
-            return False, "timed out"
+            return False, TIMED_OUT
         failed = [c for c in verdict.cases if not c.passed]
         return not failed, f"{failed[0].sentence}: {failed[0].message}" if failed else ""
 
@@ -179,10 +181,11 @@ class Verifier:
                 if not passes:
                     self._problem(f"the right answer {answer.name} is refused: {first}")
             else:
+                found = "" if passes else self._passes_somewhere(answer)
                 self.report.wrong += 1
-                self.report.wrong_failed += not passes
-                if passes:
-                    self._problem(f"the wrong answer {answer.name} is accepted")
+                self.report.wrong_failed += not (passes or found)
+                if passes or found:
+                    self._problem(f"the wrong answer {answer.name} is accepted{found}")
 
     def _passes_always(self, answer: Answer) -> tuple[bool, str]:
         """Whether a right answer passes on many draws: on which draw a student is judged must not matter."""
@@ -192,6 +195,18 @@ class Verifier:
             if not passes:
                 return False, f"{first} (secret {secret!r})"
         return True, ""
+
+    def _passes_somewhere(self, answer: Answer) -> str:
+        """The draw on which a wrong answer passes, if there is one: on which a student is judged must not matter."""
+        for repetition in range(WRONG_ANSWER_RUNS):
+            secret = f"wrong {repetition}"
+            with suppress(Exception):
+                passes, first = self._passes(self._local(load_answer(answer)), secret)
+                if passes:
+                    return f" on some draws (secret {secret!r}): make every draw tell"
+                if first == TIMED_OUT:  # so would the others be
+                    break
+        return ""
 
     def _stock(self) -> None:
         """No cheap answer passes the exercise, and none that returns a fixed value passes a value case."""

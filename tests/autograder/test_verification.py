@@ -88,6 +88,10 @@ DEFECTS = {
         "'zeros' passes more_values",
     ),
     "a wrong answer that is right": ({"wrong": WRONG.replace('"2": "3"', '"2": "2.0"')}, "triples is accepted"),
+    "a wrong answer that only some draws tell": (
+        {"wrong": WRONG.replace('"2 *": "x *"', '"return 2 *": "return (2 if x.sum() > 0 else 3) *"')},
+        "squares is accepted on some draws (secret 'wrong ",
+    ),
     "a right answer that is wrong": ({"right": RIGHT.replace("x + x", "x - x")}, "adds is refused"),
     "no gradient asked for": (
         {"hidden": HIDDEN.replace("vjp(double, draw.normal(3), cotangent=draw)", "double(draw.normal(3))")},
