@@ -381,14 +381,14 @@ class Judge:
         from autograder.watching import Watched
 
         function = Watched(load_answer(answer), self.rules)
-        telling = False  # an exception alone, such as a TypeError, tells little
+        telling = False  # the class of an exception alone, such as TypeError, tells little
         for run in failing:
             outcome = run_driver(run.case, function, run.seed, run.dtype)
             theirs, known = run.outcome.failure, outcome.failure
             if theirs or known:
                 if not (theirs and known and _same_failure(theirs, known)):
                     return False
-                telling = telling or theirs.key == "changed_input"
+                telling = telling or theirs.key == "changed_input" or _same_message(theirs, known)
             elif _differ(run.outcome.value, outcome.value, run.case):
                 return False
             else:
@@ -398,6 +398,11 @@ class Judge:
 
 def _same_failure(a: AnswerFailed, b: AnswerFailed) -> bool:
     return a.classes[:1] == b.classes[:1] if a.classes else a.key == b.key
+
+
+def _same_message(a: AnswerFailed, b: AnswerFailed) -> bool:
+    """Whether two exceptions say the same, such as which shapes do not fit."""
+    return bool(a.words.get("message")) and a.words["message"] == b.words.get("message")
 
 
 def _differ(came: Any, expected: Any, case: Case) -> bool:

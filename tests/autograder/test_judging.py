@@ -151,6 +151,17 @@ def test_no_hint_for_another_mistake():
     assert judge(reference, [values], wrong_answers=[WRONG]).hints == []
 
 
+FLATTENS = "def square(x):\n    return x.reshape({}) ** 2\n"
+
+
+@pytest.mark.parametrize(("theirs", "hints"), [("7", ["It flattens."]), ("9", [])])
+def test_a_mistake_that_only_raises_is_known_by_what_the_exception_says(theirs, hints):
+    known = Answer("square", "flattens", FLATTENS.format("7"), "It flattens.", right=False)
+    namespace = {}
+    exec(FLATTENS.format(theirs), namespace)
+    assert judge(namespace["square"], [values], wrong_answers=[known]).hints == hints
+
+
 DOUBLES_IN_PLACE = Answer("square", "in_place", "def square(x):\n    return x.mul_(x)\n", "In place.", right=False)
 
 
