@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from autograder.answers import Submission
-from autograder.course import FILE, ChapterEntry, Course
+from autograder.course import FILE, LANGUAGES, ChapterEntry, Course
 from autograder.gradebook import GradebookError, Recorder
 from autograder.grading import Handed, Result, Summary
 from autograder.judges import VERDICTS, Failure, Job, Judges, clamped, has_gpu, make_job, record_of, stored
@@ -33,8 +33,6 @@ from autograder.submissions import (
     unsafe_files,
 )
 from autograder.verdicts import Verdict
-
-LANGUAGES = ("en", "zh")
 
 
 class Batch:
@@ -162,7 +160,7 @@ class Batch:
 
     def _submission(self, handed: Handed) -> Submission:
         notebook = read_notebook(handed.path, within=handed.path.parent.parent)
-        releases = {
+        releases: dict[str, Any] = {
             language: read_release(path)
             for language in LANGUAGES
             if (path := self._release(handed.entry, language)).is_file()

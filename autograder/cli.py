@@ -222,12 +222,9 @@ def verify(
     else:
         typer.echo(summary.sentence())
     if record:
-        verification.record(course.root, reports)
-    if against:
-        path = course.root / "docs" / "verification.json"
-        recorded = json.loads(path.read_text(encoding="utf-8"))["summary"] if path.is_file() else None
-        if recorded != asdict(summary) | {"kill_rate": round(summary.kill_rate, 4)}:
-            fail("docs/verification.json does not have these figures: run `atlas verify --record`")
+        verification.record(course.root, summary, reports)
+    if against and not verification.is_recorded(course.root, summary):
+        fail(f"{verification.FIGURES} does not have these figures: run `atlas verify --record`")
     raise typer.Exit(1 if summary.problems else 0)
 
 

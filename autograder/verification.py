@@ -4,6 +4,7 @@ An exercise whose cases accept a mutant does not ask what its formula asks; one 
 answer asks for our way of writing it.
 """
 
+import json
 import os
 import signal
 import time
@@ -28,6 +29,7 @@ from autograder.mutants import stock_mutants, syntactic_mutants
 from autograder.watching import Watched
 from autograder.workshop import Workshop
 
+FIGURES = Path("docs/verification.json")
 WRONG_ANSWERS = 3
 RIGHT_ANSWERS = 1
 REFERENCE_RUNS = 5
@@ -328,17 +330,24 @@ def summarize(reports: Sequence[Report]) -> Summary:
     return summary
 
 
-def record(root: Path, reports: Sequence[Report]) -> None:
+def record(root: Path, summary: Summary, reports: Sequence[Report]) -> None:
     """Write the figures into README.md, between their marks, and docs/verification.json."""
-    import json
-
-    summary = summarize(reports)
     put_figures(root / "README.md", "verify", summary.sentence())
     rows = sorted((asdict(r) for r in reports), key=lambda r: (r["chapter"], r["exercise"]))
     for row in rows:
         del row["seconds"]
-    out = {"summary": asdict(summary) | {"kill_rate": round(summary.kill_rate, 4)}, "exercises": rows}
-    (root / "docs" / "verification.json").write_text(json.dumps(out, indent=1) + "\n", encoding="utf-8")
+    out = {"summary": _figures(summary), "exercises": rows}
+    (root / FIGURES).write_text(json.dumps(out, indent=1) + "\n", encoding="utf-8")
+
+
+def is_recorded(root: Path, summary: Summary) -> bool:
+    """Whether docs/verification.json has these very figures."""
+    path = root / FIGURES
+    return path.is_file() and json.loads(path.read_text(encoding="utf-8"))["summary"] == _figures(summary)
+
+
+def _figures(summary: Summary) -> dict[str, Any]:
+    return asdict(summary) | {"kill_rate": round(summary.kill_rate, 4)}
 
 
 if __name__ == "__main__":  # a short way for authors: python -m autograder.verification CHAPTER [EXERCISE]

@@ -130,7 +130,7 @@ def test_the_rate_is_written_between_its_marks(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- verify: written by `make verify` -->\nold\n<!-- /verify -->\nafter\n")
     found = report(tmp_path)
-    record(tmp_path, [found])
+    record(tmp_path, summarize([found]), [found])
     text = readme.read_text()
     assert "old" not in text
     assert summarize([found]).sentence() in text
