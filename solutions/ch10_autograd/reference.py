@@ -260,8 +260,8 @@ def jacobian(f: Callable[[Tensor], Tensor], x: Float[Tensor, "*inputs"]) -> Floa
     Source: Atlas 10.1; agrees with `torch.autograd.functional.jacobian`.
     """
     y = f(x)
-    units = torch.eye(y.numel(), dtype=y.dtype, device=y.device).reshape(y.numel(), *y.shape)
-    rows = [vjp(f, x, unit) for unit in units]
+    units = y.new_zeros(y.numel(), y.numel()).fill_diagonal_(1)
+    rows = [vjp(f, x, unit.reshape(y.shape)) for unit in units]
     return torch.stack(rows).reshape(*y.shape, *x.shape) if rows else x.new_zeros(*y.shape, *x.shape)
 
 

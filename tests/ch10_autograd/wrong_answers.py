@@ -619,15 +619,6 @@ fails_without_outputs = edited(
     """,
 )
 
-makes_units_of_float32 = edited(
-    "jacobian",
-    {"dtype=y.dtype, device=y.device": "device=y.device"},
-    """Your unit vectors are float32, whatever the dtype of f(x).
-
-    不管 f(x) 是什么 dtype，你的单位向量都是 float32。
-    """,
-)
-
 # jvp
 
 
