@@ -319,7 +319,7 @@ def distillation_loss(
 
     Returns:
         a 0-d tensor of the dtype of `student_logits`: the mean over the batch. The factor T² keeps its gradient by s
-        at the same size for every T.
+        from fading as T grows.
 
     Raises:
         ValueError: the shapes differ, or `temperature` is not positive.

@@ -210,8 +210,8 @@ def the_student_is_compared_with_its_teacher(distillation_loss, draw):
 
 
 @case("distillation_loss", facet="gradient", agrees_with=_distilled)
-def the_gradient_keeps_its_size_at_every_temperature(distillation_loss, draw):
-    """不论温度多高，梯度大小不变"""
+def the_gradient_does_not_fade_at_high_temperature(distillation_loss, draw):
+    """温度再高，梯度也不会消失"""
     student, teacher = draw.normals(2, shape=(6, 5))
     return [vjp(distillation_loss, student, teacher, cotangent=draw, temperature=t)[0] for t in (1.0, 4.0, 20.0)]
 

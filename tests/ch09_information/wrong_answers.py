@@ -488,7 +488,7 @@ divides_batchmean_by_every_element = edited(
 divides_the_mean_by_the_batch = edited(
     "kl_div_loss",
     {'"mean": input.numel()': '"mean": input.shape[0]'},
-    """"mean" is the mean over all elements, as for every loss in torch, although it's not the divergence then.
+    """"mean" is the mean over all elements, as for every loss in torch, although it is not the divergence then.
 
     "mean" 是对所有元素取平均，与 torch 的其他损失一样，尽管那样就不是散度了。
     """,
@@ -676,7 +676,7 @@ weighs_the_negative_answers_too = edited(
 divides_by_the_positive_weights = edited(
     "binary_cross_entropy_with_logits",
     {"(pos_weight * yes + no).mean()": "(pos_weight * yes + no).mean() / pos_weight.mean()"},
-    """Unlike `weight` of the cross-entropy, `pos_weight` doesn't enter the denominator: the mean is over N elements.
+    """Unlike `weight` of the cross-entropy, `pos_weight` does not enter the denominator: the mean is over N elements.
 
     与交叉熵的 `weight` 不同，`pos_weight` 不进入分母：平均是对 N 个元素取的。
     """,
@@ -685,7 +685,7 @@ divides_by_the_positive_weights = edited(
 broadcasts_logits_against_targets = edited(
     "binary_cross_entropy_with_logits",
     {"if input.shape != target.shape:": "if False:"},
-    """A column of logits (4, 1) and a row of targets (4,) broadcast to (4, 4). Raise ValueError: it's one of the most
+    """A column of logits (4, 1) and a row of targets (4,) broadcast to (4, 4). Raise ValueError: it is one of the most
     frequent silent mistakes there is.
 
     一列 logits (4, 1) 与一行目标 (4,) 会广播成 (4, 4)。应当抛出 ValueError：这是最常见的无声错误之一。
