@@ -40,13 +40,13 @@ def and_statistics_of_two(batch_norm, first, second, running_mean, running_var, 
 def beside(batch_norm, function, *arguments):
     """function(batch_norm, *arguments), run where the answer lives.
 
-    To a sandbox tensors travel as copies, and what a call does to them is not seen here. So the function goes there as
-    an attribute of the answer.
+    To a sandbox tensors travel as copies, and what a call does to them is not seen here. So the function goes there
+    too, and `type(batch_norm).__call__` calls it.
     """
     if not hasattr(batch_norm, "_session"):
         return function(batch_norm, *arguments)
-    batch_norm._operate("setattr", (function.__name__, function), {})
-    return getattr(batch_norm, function.__name__)(batch_norm, *arguments)
+    functions = batch_norm._operate("getattr", ("__class__",), {})
+    return functions._operate("getattr", ("__call__",), {})(function, batch_norm, *arguments)
 
 
 def statistics_of(draw, channels):
