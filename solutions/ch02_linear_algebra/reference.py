@@ -74,13 +74,14 @@ def einsum(equation: str, *operands: Float[Tensor, "..."]) -> Float[Tensor, "...
         for name in names:
             while term.count(name) > 1:
                 i = term.index(name)
-                j = term.index(name, i + 1)
+                j = term.rindex(name)
                 if x.shape[i] != x.shape[j]:
                     raise ValueError(f"the subscript {name!r} has two sizes in a tensor of shape {tuple(x.shape)}")
                 x = x.diagonal(dim1=i, dim2=j)
                 term = term[:i] + term[i + 1 : j] + term[j + 1 :] + name
-        x = x.permute([term.index(name) for name in order if name in term])
-        product = product * x[tuple(slice(None) if name in term else None for name in order)]
+        place = {name: k for k, name in enumerate(term)}
+        x = x.permute([place[name] for name in order if name in place])
+        product = product * x[tuple(slice(None) if name in place else None for name in order)]
     return product[..., None].flatten(len(output)).sum(-1)
 
 
@@ -100,12 +101,13 @@ def inverse(a: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch n n"]:
 
     Source: Atlas 2.3; agrees with `torch.linalg.inv`.
     """
-    n = a.shape[-1]
-    identity = torch.eye(n, dtype=a.dtype, device=a.device).expand(*a.shape[:-2], n, n)
-    rows = torch.cat([a, identity], dim=-1)
+    m, n = a.shape[-2:]
+    if m != n:
+        raise ValueError(f"matrices of shape {tuple(a.shape)} are not square")
+    rows = torch.cat([a, a.new_ones(a.shape[:-1]).diag_embed()], dim=-1)
     for k in range(n):  # rows that have had their turn stand at the end
         free, done = rows[..., : n - k, :], rows[..., n - k :, :]
-        order = free[..., k].abs().argsort(-1, descending=True)
+        order = free[..., k].abs().argsort(descending=True)
         free = free.take_along_dim(order[..., None], -2)
         if (free[..., 0, k] == 0).any():
             raise ValueError("a singular matrix has no inverse")
@@ -130,13 +132,14 @@ def solve(a: Float[Tensor, "*batch n n"], b: Float[Tensor, "..."]) -> Float[Tens
 
     Source: seed 002; agrees with `torch.linalg.solve` and `numpy.linalg.solve`.
     """
-    if a.shape[-1] != a.shape[-2]:
+    m, n = a.shape[-2:]
+    if m != n:
         raise ValueError(f"matrices of shape {tuple(a.shape)} are not square")
     vector = b.dim() < a.dim()
     rows = torch.cat([a, b[..., None] if vector else b], dim=-1)
     pivots = []
     while rows.shape[-2] > 0:
-        order = rows[..., 0].abs().argsort(-1, descending=True)
+        order = rows[..., 0].abs().argsort(descending=True)
         rows = rows.take_along_dim(order[..., None], -2)
         first, others = rows[..., :1, :], rows[..., 1:, :]
         if (first[..., 0] == 0).any():
@@ -167,19 +170,20 @@ def determinant(a: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch"]:
 
     Source: Atlas 2.3; agrees with `torch.linalg.det`.
     """
-    if a.shape[-1] != a.shape[-2]:
+    m, n = a.shape[-2:]
+    if m != n:
         raise ValueError(f"matrices of shape {tuple(a.shape)} are not square")
     result = a.new_ones(a.shape[:-2])
-    while a.shape[-1] > 0:
+    for size in range(n, 0, -1):
         # the greatest entry of all, so that a zero pivot is met only when nothing is left
-        index = torch.arange(a.shape[-1], device=a.device)
-        largest = a.abs().flatten(-2).argmax(-1)[..., None]
-        i, j = largest // a.shape[-1], largest % a.shape[-1]
-        a = a.take_along_dim((index != i).argsort(stable=True)[..., None], -2)
-        a = a.take_along_dim((index != j).argsort(stable=True)[..., None, :], -1)
-        pivot, row, column = a[..., :1, :1], a[..., :1, 1:], a[..., 1:, :1]
-        result = result * (-1) ** (i + j)[..., 0] * pivot[..., 0, 0]
-        a = a[..., 1:, 1:] - column * (row / torch.where(pivot == 0, 1, pivot))
+        largest = a.abs().flatten(-2).argmax(-1)[..., None, None]
+        i, j = largest // size, largest % size
+        row, column = a.take_along_dim(i, -2), a.take_along_dim(j, -1)
+        pivot = row.take_along_dim(j, -1)
+        result = result * ((-1) ** (i + j) * pivot)[..., 0, 0]
+        a = a - column * (row / torch.where(pivot == 0, 1, pivot))
+        index = a.new_ones(size).nonzero()  # 0 … size − 1, a column
+        a = a[(index != i) & (index.mT != j)].reshape(*a.shape[:-2], size - 1, size - 1)
     return result
 
 
@@ -200,17 +204,19 @@ def slogdet(a: Float[Tensor, "*batch n n"]) -> tuple[Float[Tensor, "*batch"], Fl
 
     Source: seed 002; agrees with `torch.linalg.slogdet`.
     """
-    if a.shape[-1] != a.shape[-2]:
+    m, n = a.shape[-2:]
+    if m != n:
         raise ValueError(f"matrices of shape {tuple(a.shape)} are not square")
     sign, logarithm = a.new_ones(a.shape[:-2]), a.new_zeros(a.shape[:-2])
-    while a.shape[-1] > 0:
+    for size in range(n, 0, -1):
         i = a[..., 0].abs().argmax(-1)[..., None]
-        others = torch.arange(a.shape[-1], device=a.device) != i
-        a = a.take_along_dim(others.argsort(stable=True)[..., None], -2)
-        pivot, row, column = a[..., :1, :1], a[..., :1, 1:], a[..., 1:, :1]
-        sign = sign * (-1) ** i[..., 0] * pivot[..., 0, 0].sign()
+        row, column = a.take_along_dim(i[..., None], -2), a[..., :1]
+        pivot = row[..., :1]
+        sign = sign * ((-1) ** i * pivot[..., 0].sign())[..., 0]
         logarithm = logarithm + pivot[..., 0, 0].abs().log()
-        a = a[..., 1:, 1:] - column / torch.where(pivot == 0, 1, pivot) * row
+        a = (a - column * (row / torch.where(pivot == 0, 1, pivot)))[..., 1:]
+        others = a.new_ones(size).nonzero().flatten() != i
+        a = a[others].reshape(*a.shape[:-2], size - 1, size - 1)
     return sign, logarithm
 
 
@@ -230,12 +236,13 @@ def adjugate(a: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch n n"]:
 
     Source: Atlas 2.3; equals det(A) · A⁻¹ wherever there is an inverse.
     """
-    if a.shape[-1] != a.shape[-2]:
+    m, n = a.shape[-2:]
+    if m != n:
         raise ValueError(f"matrices of shape {tuple(a.shape)} are not square")
-    index = torch.arange(a.shape[-1], device=a.device)
-    kept = index[:-1] + (index[:-1] >= index[:, None])  # row i: every index but i
+    index = a.new_ones(n).nonzero()  # 0 … n − 1, a column
+    kept = (index != index.mT).nonzero()[:, 1].reshape(n, n - 1)  # row i: every index but i
     minors = a[..., kept[:, None, :, None], kept[:, None, :]]
-    return (determinant(minors) * (-1) ** (index + index[:, None])).mT
+    return (determinant(minors) * (-1) ** (index + index.mT)).mT
 
 
 def cholesky(a: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch n n"]:
@@ -254,10 +261,11 @@ def cholesky(a: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch n n"]:
 
     Source: seed 002; agrees with `torch.linalg.cholesky`.
     """
-    if a.shape[-1] != a.shape[-2]:
+    m, n = a.shape[-2:]
+    if m != n:
         raise ValueError(f"matrices of shape {tuple(a.shape)} are not square")
     lower = a[..., :0]
-    for k in range(a.shape[-1]):
+    for k in range(n):
         if not (a[..., 0, 0] > 0).all():
             raise ValueError("the matrix is not positive definite")
         column = a[..., :1] / a[..., :1, :1].sqrt()
@@ -282,8 +290,8 @@ def qr(a: Float[Tensor, "*batch m n"]) -> tuple[Float[Tensor, "*batch m k"], Flo
     Source: Atlas 2.2; agrees with `torch.linalg.qr` up to those signs.
     """
     m, n = a.shape[-2:]
-    index = torch.arange(m, device=a.device)
-    q = torch.eye(m, dtype=a.dtype, device=a.device)
+    index = a.new_ones(m).nonzero().flatten()  # 0 … m − 1
+    q = a.new_ones(m).diag()
     for k in range(min(m, n)):
         x = a[..., k] * (index >= k)
         length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
@@ -360,12 +368,12 @@ def symmetric_eigen(a: Float[Tensor, "*batch n n"]) -> tuple[Float[Tensor, "*bat
 
     Source: seed 002; agrees with `torch.linalg.eigh` up to those signs.
     """
-    if a.shape[-1] != a.shape[-2]:
+    m, n = a.shape[-2:]
+    if m != n:
         raise ValueError(f"matrices of shape {tuple(a.shape)} are not square")
-    identity = torch.eye(a.shape[-1], dtype=a.dtype, device=a.device).expand_as(a)
-    vectors = identity
-    for _ in range(12):
-        for p, q in torch.combinations(torch.arange(a.shape[-1])).tolist():
+    identity = vectors = a.new_ones(a.shape[:-1]).diag_embed()
+    for _ in range(10):
+        for p, q in torch.combinations(torch.arange(n)).tolist():
             # the smaller eigenvalue of the two comes to p
             angle = torch.atan2(-2 * a[..., p, q], a[..., q, q] - a[..., p, p]) / 2
             rotation = identity.clone()
@@ -399,10 +407,9 @@ def svd(
         u, s, vh = svd(a.mT)
         return vh.mT, s, u.mT
     # A on top of I: what turns the columns of A into U Σ turns those of I into V
-    identity = torch.eye(n, dtype=a.dtype, device=a.device).expand(*a.shape[:-2], n, n)
-    turned = torch.cat([a, identity], dim=-2)
-    for _ in range(12):
-        for pair in torch.combinations(torch.arange(n, device=a.device)):
+    turned = torch.cat([a, a.new_ones(a.mT.shape[:-1]).diag_embed()], dim=-2)
+    for _ in range(10):
+        for pair in torch.combinations(a.new_ones(n).nonzero().flatten()):
             x, y = turned[..., pair].unbind(-1)
             overlap, gap = (x * y)[..., :m].sum(-1), (x * x - y * y)[..., :m].sum(-1)
             angle = torch.atan2(2 * overlap, gap)[..., None] / 2  # the longer one comes first

@@ -278,8 +278,7 @@ def _sklearn_pca(x, n_components):
     model = sklearn.decomposition.PCA(n_components, svd_solver="full")
     scores = model.fit_transform(x.double().numpy())
     return tuple(
-        torch.from_numpy(np.array(part)).to(x.dtype)
-        for part in (model.components_, scores, model.explained_variance_)
+        torch.from_numpy(np.array(part)).to(x.dtype) for part in (model.components_, scores, model.explained_variance_)
     )
 
 

@@ -304,7 +304,7 @@ def a_diagonal_of_an_oblong_matrix_is_refused(einsum, draw):
 @case("inverse", agrees_with=torch.linalg.inv)
 def inverses_of_batches_and_odd_sizes(inverse, draw):
     """批量与奇数大小"""
-    return [inverse(matrix(draw, n, n, *batch)) for n, batch in ((5, ()), (3, (2, 3)), (1, (4,)), (7, (1,)))]
+    return [inverse(matrix(draw, n, n, *batch)) for n, batch in ((5, ()), (3, (2, 4)), (1, (4,)), (7, (1,)))]
 
 
 @case("inverse", agrees_with=torch.linalg.inv)
@@ -312,7 +312,8 @@ def zero_pivots_on_the_way(inverse, draw):
     """途中的零主元"""
     a = torch.tensor([[1, 1, 0], [1, 1, 2], [0, 3, 1]], dtype=draw.dtype)
     b = torch.tensor([[0, 0, 2], [4, 0, 0], [0, 1, 0]], dtype=draw.dtype)
-    return inverse(a), inverse(torch.stack([b, a, 2 * b.mT]))
+    negative = torch.tensor([[0, 1, 0], [-2, 0, 0], [-1, 0, 3]], dtype=draw.dtype)
+    return inverse(a), inverse(torch.stack([b, a, 2 * b.mT])), inverse(negative)
 
 
 @case("inverse", facet="numerics", agrees_with=torch.linalg.inv, weight=2)
@@ -401,7 +402,8 @@ def zero_pivots_in_some_systems(solve, draw):
     """部分方程组有零主元"""
     a = torch.tensor([[0, 1, 1], [2, 0, 1], [1, 3, 0]], dtype=draw.dtype)
     b = torch.tensor([[1, 1, 0], [1, 1, 2], [0, 3, 1]], dtype=draw.dtype)
-    return solve(a, draw.normal(3)), solve(torch.stack([a, b, b.mT]), draw.normal(3, 3, 2))
+    negative = torch.tensor([[0, 1, 0], [-2, 0, 0], [-1, 0, 3]], dtype=draw.dtype)
+    return solve(a, draw.normal(3)), solve(torch.stack([a, b, b.mT, negative]), draw.normal(4, 3, 2))
 
 
 @case("solve", facet="numerics", agrees_with=torch.linalg.solve, weight=2)
@@ -422,15 +424,17 @@ def a_system_at_condition_number_1e7(solve, draw):
 def the_residual_is_at_rounding_level(solve, draw):
     """残差只有舍入误差的大小"""
     a = matrix(draw, 6, 6, values=torch.logspace(0, -9, 6).double())
-    b = draw.normal(6)
+    b = a @ draw.normal(6)
     x = solve(a, b)
-    return (a @ x - b) / (size(a) * size(x)), size(x) / 1e10 > 0
+    return (a @ x - b) / (size(a) * size(x))
 
 
 @case("solve", facet="numerics", agrees_with=torch.linalg.solve)
 def systems_of_large_and_tiny_numbers(solve, draw):
     """很大与很小的数"""
-    return solve(matrix(draw, 3, 3) * 1e15, draw.normal(3)) * 1e15, solve(matrix(draw, 3, 3) * 1e-15, draw.normal(3) * 1e-15)
+    return solve(matrix(draw, 3, 3) * 1e15, draw.normal(3)) * 1e15, solve(
+        matrix(draw, 3, 3) * 1e-15, draw.normal(3) * 1e-15
+    )
 
 
 @case("solve", agrees_with=torch.linalg.solve)
@@ -588,7 +592,7 @@ def the_determinant_of_a_wide_matrix_is_refused(determinant, draw):
 @case("determinant", facet="interface", raises=ValueError)
 def the_determinant_of_a_tall_matrix_is_refused(determinant, draw):
     """高矩阵，应当报错"""
-    return determinant(draw.normal(3, 2))
+    return determinant(draw.normal(3, 0))
 
 
 # slogdet
@@ -673,7 +677,7 @@ def the_logarithm_of_a_wide_matrix_is_refused(slogdet, draw):
 @case("slogdet", facet="interface", raises=ValueError)
 def the_logarithm_of_a_tall_matrix_is_refused(slogdet, draw):
     """高矩阵，应当报错"""
-    return slogdet(draw.normal(3, 2))
+    return slogdet(draw.normal(3, 0))
 
 
 # adjugate
@@ -895,8 +899,8 @@ def columns_that_are_triangular_already(qr, draw):
 @case("qr", facet="numerics", agrees_with=torch.linalg.qr)
 def nearly_triangular_columns_without_cancellation(qr, draw):
     """几乎是三角形的列，不发生相消"""
-    a = torch.tensor([[1, 2], [1e-5, 3], [1e-5, 4]], dtype=draw.dtype)
-    b = torch.tensor([[-1, 2], [1e-5, 3], [1e-5, 4]], dtype=draw.dtype)
+    a = torch.tensor([[0.5, 2], [4e-5, 3], [4e-5, 4]], dtype=draw.dtype)
+    b = a * torch.tensor([-1, 1], dtype=draw.dtype)
     return factors(qr, a), factors(qr, b)
 
 
@@ -985,7 +989,9 @@ def a_fit_of_views(least_squares, draw):
 @case("least_squares", facet="interface", agrees_with=_lstsq)
 def no_fits_and_no_targets(least_squares, draw):
     """没有拟合、没有目标"""
-    return least_squares(draw.normal(0, 5, 3), draw.normal(0, 5, 2)), least_squares(matrix(draw, 5, 3), draw.normal(5, 0))
+    return least_squares(draw.normal(0, 5, 3), draw.normal(0, 5, 2)), least_squares(
+        matrix(draw, 5, 3), draw.normal(5, 0)
+    )
 
 
 @case("least_squares", facet="gradient", agrees_with=_lstsq)
@@ -1043,7 +1049,7 @@ def features_far_from_the_origin(linear_regression, draw):
     return weights, intercept * 1e-6
 
 
-@case("linear_regression", facet="numerics", agrees_with=_sklearn_regression, dtypes=DOUBLE, draws=3)
+@case("linear_regression", facet="numerics", agrees_with=_with_a_column_of_ones, dtypes=DOUBLE, draws=3)
 def features_at_condition_number_1e7(linear_regression, draw):
     """条件数 10⁷ 的特征"""
     x = matrix(draw, 20, 4, values=torch.logspace(0, -7, 4))
@@ -1081,13 +1087,13 @@ def diagonalised(symmetric_eigen, a):
 @case("symmetric_eigen", agrees_with=torch.linalg.eigh)
 def eigenvalues_of_odd_sizes(symmetric_eigen, draw):
     """奇数大小"""
-    return [diagonalised(symmetric_eigen, symmetric(draw, n, values=torch.linspace(-2, 3, n))) for n in (1, 2, 5, 7)]
+    return [diagonalised(symmetric_eigen, symmetric(draw, n, values=torch.linspace(-2, 3, n))) for n in (1, 2, 3, 5)]
 
 
 @case("symmetric_eigen", agrees_with=torch.linalg.eigh)
 def eigenvectors_of_a_batch(symmetric_eigen, draw):
     """一批矩阵"""
-    return diagonalised(symmetric_eigen, symmetric(draw, 3, 2, 3, values=[-1.0, 2.0, 4.0]))
+    return diagonalised(symmetric_eigen, symmetric(draw, 3, 2, 4, values=[-1.0, 2.0, 4.0]))
 
 
 @case("symmetric_eigen", facet="numerics", agrees_with=torch.linalg.eigh, weight=2)
@@ -1138,9 +1144,9 @@ def eigenvalues_of_large_and_tiny_matrices(symmetric_eigen, draw):
 
 # machine precision: a rotation too few leaves 1e-8
 @case("symmetric_eigen", facet="numerics", agrees_with=torch.linalg.eigh, dtypes=DOUBLE, rtol=0.0, atol=1e-12)
-def ten_dimensions_to_machine_precision(symmetric_eigen, draw):
-    """十维，达到机器精度"""
-    x = draw.normal(10, 10)
+def six_dimensions_to_machine_precision(symmetric_eigen, draw):
+    """六维，达到机器精度"""
+    x = draw.normal(6, 6)
     return diagonalised(symmetric_eigen, x + x.mT)
 
 
@@ -1169,13 +1175,13 @@ def the_gradient_of_the_eigenvalues(symmetric_eigen, draw):
 @case("symmetric_eigen", facet="interface", raises=ValueError)
 def eigenvalues_of_a_tall_matrix_are_refused(symmetric_eigen, draw):
     """高矩阵，应当报错"""
-    return symmetric_eigen(draw.normal(4, 3))
+    return symmetric_eigen(draw.normal(3, 1))
 
 
 @case("symmetric_eigen", facet="interface", raises=ValueError)
 def eigenvalues_of_a_wide_matrix_are_refused(symmetric_eigen, draw):
     """宽矩阵，应当报错"""
-    return symmetric_eigen(draw.normal(3, 4))
+    return symmetric_eigen(draw.normal(1, 3))
 
 
 # svd
@@ -1194,7 +1200,7 @@ def decomposed(svd, a):
 @case("svd", agrees_with=_svd)
 def tall_wide_and_square(svd, draw):
     """高、宽与方"""
-    return [decomposed(svd, matrix(draw, m, n)) for m, n in ((7, 3), (3, 5), (5, 5), (4, 1), (1, 4), (1, 1))]
+    return [decomposed(svd, matrix(draw, m, n)) for m, n in ((7, 3), (3, 4), (4, 4), (4, 1), (1, 4), (1, 1))]
 
 
 @case("svd", agrees_with=_svd)
@@ -1235,14 +1241,14 @@ def columns_in_the_wrong_order(svd, draw):
 @case("svd", facet="numerics", agrees_with=_svd, dtypes=DOUBLE, rtol=0.0, atol=1e-13)
 def orthogonal_at_condition_number_1e7(svd, draw):
     """条件数 10⁷ 时仍正交"""
-    return decomposed(svd, ill_conditioned(draw, 6, 5))
+    return decomposed(svd, ill_conditioned(draw, 6, 4))
 
 
 # one-sided rotations find a small singular value to κε of itself at worst; the eigenvalues of AᵀA to κ²ε
 @case("svd", facet="numerics", agrees_with=_svd, dtypes=DOUBLE, rtol=1e-6, atol=0.0, weight=2)
 def the_smallest_singular_value_keeps_its_digits(svd, draw):
     """最小的奇异值不丢失有效数字"""
-    return svd(ill_conditioned(draw, 6, 5))[1]
+    return svd(ill_conditioned(draw, 6, 4))[1]
 
 
 @case("svd", facet="numerics", agrees_with=_svd)
@@ -1256,9 +1262,9 @@ def singular_values_of_large_and_tiny_matrices(svd, draw):
 
 
 @case("svd", facet="numerics", agrees_with=_svd, dtypes=DOUBLE, rtol=0.0, atol=1e-12)
-def ten_columns_to_machine_precision(svd, draw):
-    """十列，达到机器精度"""
-    return decomposed(svd, draw.normal(11, 10))
+def six_columns_to_machine_precision(svd, draw):
+    """六列，达到机器精度"""
+    return decomposed(svd, draw.normal(7, 6))
 
 
 @case("svd", agrees_with=_svd)
@@ -1303,7 +1309,7 @@ def every_rank_of_tall_and_wide_matrices(low_rank_approximation, draw):
 @case("low_rank_approximation", agrees_with=_truncated)
 def approximations_of_a_batch(low_rank_approximation, draw):
     """一批矩阵"""
-    return low_rank_approximation(matrix(draw, 4, 3, 2, 3), 2)
+    return low_rank_approximation(matrix(draw, 4, 3, 2, 3), 2), low_rank_approximation(matrix(draw, 4, 3, 1), 2)
 
 
 @case("low_rank_approximation", agrees_with=_truncated)
@@ -1397,7 +1403,11 @@ def the_four_conditions_of_penrose(pseudo_inverse, draw):
 def what_counts_as_zero_is_relative_to_the_greatest(pseudo_inverse, draw):
     """什么算作 0，要相对于最大的奇异值"""
     a = matrix(draw, 5, 4, values=[20.0, 10.0, 5.0, 1.0])
-    return [pseudo_inverse(a, rtol) for rtol in (0.1, 0.3, 0.6)], pseudo_inverse(a, rtol=0.01), pseudo_inverse(a / 100, 0.3)
+    return (
+        [pseudo_inverse(a, rtol) for rtol in (0.1, 0.3, 0.6)],
+        pseudo_inverse(a, rtol=0.01),
+        pseudo_inverse(a / 100, 0.3),
+    )
 
 
 @case("pseudo_inverse", facet="numerics", agrees_with=_pinv, dtypes=DOUBLE)
@@ -1421,8 +1431,8 @@ def singular_values_near_the_default_threshold(pseudo_inverse, draw):
     results = []
     for shape in ((7, 2), (2, 7), (3, 2)):
         for factor in (0.5, 2):
-            a = torch.zeros(shape, dtype=draw.dtype)
-            a[0, 0], a[1, 1] = 2, 2 * factor * max(shape) * eps
+            a = torch.zeros(50, *shape, dtype=draw.dtype)
+            a[:, 0, 0], a[:, 1, 1] = 2, 2 * factor * max(shape) * eps
             results.append(pseudo_inverse(a) * torch.tensor(eps).to(draw.dtype))
     return results
 
@@ -1533,7 +1543,11 @@ def a_direction_near_the_threshold_of_rank(project, draw):
 def wide_empty_and_zero_matrices(project, draw):
     """宽矩阵、空矩阵与零矩阵"""
     zeros = torch.zeros(4, 2, dtype=draw.dtype)
-    return [project(matrix(draw, 3, 5), draw.normal(3)), project(draw.normal(3, 0), draw.normal(3)), project(zeros, draw.normal(4))]
+    return [
+        project(matrix(draw, 3, 5), draw.normal(3)),
+        project(draw.normal(3, 0), draw.normal(3)),
+        project(zeros, draw.normal(4)),
+    ]
 
 
 @case("project", agrees_with=_projection)
@@ -1610,7 +1624,9 @@ def a_start_of_ones_would_see_nothing(spectral_norm, draw):
 @case("spectral_norm", facet="numerics", agrees_with=_spectral)
 def a_repeated_greatest_singular_value(spectral_norm, draw):
     """最大的奇异值是重的"""
-    return spectral_norm(matrix(draw, 5, 3, values=[2.0, 2.0, 1.0])), spectral_norm(orthonormal(draw, 4, 4).to(draw.dtype) * 3)
+    return spectral_norm(matrix(draw, 5, 3, values=[2.0, 2.0, 1.0])), spectral_norm(
+        orthonormal(draw, 4, 4).to(draw.dtype) * 3
+    )
 
 
 @case("spectral_norm", facet="numerics", agrees_with=_spectral, dtypes=DOUBLE)
@@ -1633,7 +1649,11 @@ def norms_of_large_tiny_and_rank_deficient_matrices(spectral_norm, draw):
 def the_norm_of_zeros_is_zero(spectral_norm, draw):
     """零矩阵的范数是 0"""
     zeros = torch.zeros(3, 2, dtype=draw.dtype)
-    return spectral_norm(zeros), spectral_norm(torch.stack([zeros, gapped(draw, 3, 2)])), spectral_norm(draw.normal(0, 3, 2))
+    return (
+        spectral_norm(zeros),
+        spectral_norm(torch.stack([zeros, gapped(draw, 3, 2)])),
+        spectral_norm(draw.normal(0, 3, 2)),
+    )
 
 
 @case("spectral_norm", agrees_with=_spectral)
@@ -1686,7 +1706,11 @@ def ratios_of_a_batch(condition_number, draw):
 @case("condition_number", agrees_with=_cond)
 def a_single_column_has_condition_number_one(condition_number, draw):
     """单独一列的条件数是 1"""
-    return condition_number(draw.normal(5, 1)), condition_number(draw.normal(2, 1, 1)), condition_number(matrix(draw, 2, 2))
+    return (
+        condition_number(draw.normal(5, 1)),
+        condition_number(draw.normal(2, 1, 1)),
+        condition_number(matrix(draw, 2, 2)),
+    )
 
 
 @case("condition_number", facet="numerics", agrees_with=_cond, weight=2)
@@ -1694,9 +1718,9 @@ def every_singular_matrix_has_an_infinite_one(condition_number, draw):
     """每个奇异矩阵都是无穷大"""
     regular = matrix(draw, 4, 4)
     random = matrix(draw, 4, 4, values=[3.0, 2.0, 1.0, 0.0])
-    return condition_number(torch.stack([regular, random, regular[[0, 1, 2, 0]], regular * 0, regular / 2])), condition_number(
-        matrix(draw, 6, 3, values=[2.0, 1.0, 0.0])
-    )
+    return condition_number(
+        torch.stack([regular, random, regular[[0, 1, 2, 0]], regular * 0, regular / 2])
+    ), condition_number(matrix(draw, 6, 3, values=[2.0, 1.0, 0.0]))
 
 
 @case("condition_number", facet="numerics", agrees_with=_cond, dtypes=DOUBLE, rtol=1e-6, atol=0.0, weight=2)
@@ -1713,8 +1737,8 @@ def the_threshold_of_singularity(condition_number, draw):
     results = []
     for shape in ((7, 2), (2, 7), (3, 2)):
         for factor in (0.5, 2):
-            a = torch.zeros(shape, dtype=draw.dtype)
-            a[0, 0], a[1, 1] = 2, 2 * factor * max(shape) * eps
+            a = torch.zeros(50, *shape, dtype=draw.dtype)
+            a[:, 0, 0], a[:, 1, 1] = 2, 2 * factor * max(shape) * eps
             results.append(condition_number(a))
     return results
 

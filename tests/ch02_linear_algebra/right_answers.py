@@ -251,13 +251,10 @@ def jacobi_with_the_smaller_angle(a):
         for p in range(n):
             for q in range(p):
                 off, gap = a[..., p, q], a[..., q, q] - a[..., p, p]
-                zero = off == 0
-                tau = gap / torch.where(zero, 1, 2 * off)
-                t = torch.where(tau < 0, -1, 1) / (tau.abs() + torch.hypot(tau, torch.ones_like(tau)))
-                t = torch.where(zero, 0, t)
-                c = 1 / torch.sqrt(1 + t * t)
+                angle = torch.atan2(2 * off * torch.where(gap < 0, -1, 1), gap.abs()) / 2
+                c, s = angle.cos(), angle.sin()
                 g = torch.eye(n, dtype=a.dtype).repeat(*a.shape[:-2], 1, 1)
-                g[..., p, p], g[..., q, q], g[..., p, q], g[..., q, p] = c, c, t * c, -t * c
+                g[..., p, p], g[..., q, q], g[..., p, q], g[..., q, p] = c, c, s, -s
                 a, vectors = g.mT @ a @ g, vectors @ g
     values, order = a.diagonal(dim1=-2, dim2=-1).sort(-1)
     return values, vectors.take_along_dim(order[..., None, :], -1)
