@@ -7,7 +7,7 @@ from torch import nn
 from autograder.cases import Rules, case
 
 LINEAR = ("*linear", "addmm", "addmv", "addbmm", "baddbmm")
-CONVOLUTION = ("*conv*", "*correlate*")
+CONVOLUTION = ("conv1d", "conv2d", "conv3d", "conv_t*", "*convolution*", "*convolve*", "*correlate*")
 AUTOGRAD = ("grad", "backward", "*_backward", "vjp", "jacobian", "jacrev", "value_and_grad")
 
 RULES = {
