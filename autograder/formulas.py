@@ -122,6 +122,12 @@ def all_rows(course: Course, chapters: list[str] | None = None) -> Iterator[Row]
 
 def function_of(call: str) -> str:
     """The library function that a call is about: the first full name in it."""
+    for name in _full_names(call):
+        return name
+    raise CourseError(f"{call}: names no function of {', '.join(LIBRARIES)} in full, such as torch.linalg.svd")
+
+
+def _full_names(call: str) -> Iterator[str]:
     try:
         tree = ast.parse(call, mode="eval")
     except SyntaxError as error:
@@ -129,8 +135,7 @@ def function_of(call: str) -> str:
     for node in ast.walk(tree):
         name = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
         if name.split(".")[0] in LIBRARIES and all(part.isidentifier() for part in name.split(".")):
-            return name
-    raise CourseError(f"{call}: names no function of {', '.join(LIBRARIES)} in full, such as torch.linalg.svd")
+            yield name
 
 
 def verify(root: Path, row: Row) -> list[str]:
@@ -165,11 +170,13 @@ def _called(function: str, call: str, names: dict[str, Any], given: dict[str, An
     root = function.split(".")[0]
     if root in ON_ARRAYS:
         given = {name: value.numpy() if isinstance(value, torch.Tensor) else value for name, value in given.items()}
-    return eval(call, {**names, **given, root: _imported(function)})
+    _imported(function)
+    modules = {name.split(".")[0]: _imported(name) for name in _full_names(call)}
+    return eval(call, {**names, **given, **modules})
 
 
 def _imported(function: str) -> Any:
-    """The top module of a full name, with the submodules on the way imported. AttributeError if it names nothing."""
+    """The top module of a full name, with the submodules on the way imported; AttributeError if it names nothing."""
     root, *path = function.split(".")
     found = importlib.import_module(root)
     for end, name in enumerate(path, start=1):
