@@ -294,6 +294,8 @@ def qr(a: Float[Tensor, "*batch m n"]) -> tuple[Float[Tensor, "*batch m k"], Flo
     q = a.new_ones(m).diag()
     for k in range(min(m, n)):
         x = a[..., k] * (index >= k)
+        largest = x.abs().amax(-1, keepdim=True)
+        x = x / torch.where(largest == 0, 1, largest)  # its square may underflow
         length = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
         # added with the sign of x_k: nothing cancels
         normal = (x + (index == k) * torch.where(x[..., k, None] < 0, -length, length))[..., None]
@@ -501,11 +503,11 @@ def spectral_norm(a: Float[Tensor, "*batch m n"], iterations: int = 100) -> Floa
 
     Source: Atlas 2.4; agrees with `torch.linalg.matrix_norm(ord=2)`.
     """
-    smallest = torch.finfo(a.dtype).tiny
-    v = torch.randn(*a.shape[:-2], a.shape[-1], 1, dtype=a.dtype, device=a.device)
+    largest = a.detach().abs().amax((-2, -1), keepdim=True)
+    unit = a.detach() / torch.where(largest == 0, 1, largest)  # squares neither overflow nor underflow
+    v = torch.randn_like(unit[..., :1, :]).mT
     for _ in range(iterations):
-        u = torch.nn.functional.normalize(a @ v, dim=-2, eps=smallest)
-        v = torch.nn.functional.normalize(a.mT @ u, dim=-2, eps=smallest).detach()
+        v = torch.nn.functional.normalize(unit.mT @ (unit @ v), dim=-2)
     return torch.linalg.vector_norm(a @ v, dim=(-2, -1))
 
 

@@ -890,6 +890,14 @@ def factors_of_a_rank_deficient_matrix(qr, draw):
 
 
 @case("qr", facet="numerics", agrees_with=torch.linalg.qr)
+def a_column_whose_square_underflows(qr, draw):
+    """平方会下溢的列"""
+    tiny = 1e-160 if draw.dtype == torch.float64 else 1e-22
+    q, r = qr(matrix(draw, 5, 3) * torch.tensor([1, tiny, 1], dtype=draw.dtype))
+    return q @ r, q.mT @ q
+
+
+@case("qr", facet="numerics", agrees_with=torch.linalg.qr)
 def columns_that_are_triangular_already(qr, draw):
     """已经是三角形的矩阵"""
     a = torch.tensor([[-2, 1, 3], [0, 4, -1], [0, 0, -5], [0, 0, 0]], dtype=draw.dtype)
@@ -1600,8 +1608,8 @@ def norms_of_a_batch(spectral_norm, draw):
 @case("spectral_norm", agrees_with=_spectral, weight=2)
 def a_dominant_eigenvalue_that_is_negative(spectral_norm, draw):
     """绝对值最大的特征值为负"""
-    return spectral_norm(symmetric(draw, 4, values=[-3.0, 2.0, 1.0, 0.5])), spectral_norm(
-        symmetric(draw, 3, values=[-3.0, -1.0, 3.0])
+    return spectral_norm(symmetric(draw, 4, values=[-3.5, 2.0, 1.0, 0.5])), spectral_norm(
+        symmetric(draw, 3, values=[-2.5, -1.0, 2.5])
     )
 
 

@@ -188,8 +188,10 @@ def by_givens_rotations(a):
     for j in range(k):
         for i in range(m - 1, j, -1):
             x, y = a[..., j, j], a[..., i, j]
-            length = torch.sqrt(torch.where((x == 0) & (y == 0), 1, x * x + y * y))
-            c, s = torch.where((x == 0) & (y == 0), 1, x / length), y / length
+            zero = (x == 0) & (y == 0)
+            x = torch.where(zero, 1, x)
+            length = torch.hypot(x, y)
+            c, s = x / length, y / length
             g = torch.eye(m, dtype=a.dtype).repeat(*a.shape[:-2], 1, 1)
             g[..., j, j], g[..., i, i], g[..., j, i], g[..., i, j] = c, c, s, -s
             a, q = g @ a, q @ g.mT

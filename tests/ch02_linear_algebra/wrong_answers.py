@@ -958,9 +958,7 @@ is_the_frobenius_norm = edited(
 
 divides_zero_by_zero = edited(
     "spectral_norm",
-    {
-        "torch.nn.functional.normalize(a @ v, dim=-2, eps=smallest)": "(a @ v) / torch.linalg.vector_norm(a @ v, dim=-2, keepdim=True)"
-    },
+    {"torch.where(largest == 0, 1, largest)": "largest"},
     """A matrix of zeros sends every vector to 0, and 0/0 is NaN. Its norm is 0.
 
     零矩阵把每个向量变成 0，而 0/0 是 NaN。它的范数是 0。
