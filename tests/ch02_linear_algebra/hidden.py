@@ -1702,7 +1702,8 @@ def _cond(a):
 @case("condition_number", agrees_with=torch.linalg.cond)
 def ratios_of_tall_wide_and_square_matrices(condition_number, draw):
     """高、宽与方矩阵"""
-    return [condition_number(matrix(draw, m, n) * draw.number(2, 3)) for m, n in ((7, 3), (3, 5), (4, 4))]
+    values = torch.linspace(draw.number(4, 6), 1, 3).double()
+    return [condition_number(matrix(draw, m, n, values=values)) for m, n in ((7, 3), (3, 5), (3, 3))]
 
 
 @case("condition_number", agrees_with=torch.linalg.cond)
@@ -1861,7 +1862,8 @@ def the_components_of_a_view(pca, draw):
     return analysed(pca, draw.strided(cloud(draw, 10, 3)), 2)
 
 
-# for one feature w = ±1, and a gradient is G = G_λ ± G_scores; twice the cloud gives 2 G_λ ± G_scores: G_λ is determined
+# for one feature w = ±1, and a gradient is G = G_λ ± G_scores; twice the cloud gives 2 G_λ ± G_scores: so G_λ is
+# determined
 @case("pca", facet="gradient", agrees_with=_torch_pca)
 def the_gradient_of_the_variance(pca, draw):
     """方差的梯度"""

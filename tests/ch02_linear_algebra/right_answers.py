@@ -28,7 +28,7 @@ def two_operands_at_a_time(equation, *operands):
         raise ValueError("number of operands")
     spare = "αβγδεζηθ"
     rank = 0
-    for i, (term, x) in enumerate(zip(terms, operands)):
+    for i, (term, x) in enumerate(zip(terms, operands, strict=True)):
         extra = x.dim() - len(term.replace("...", ""))
         if extra < 0 or (extra and "..." not in term):
             raise ValueError("number of subscripts")
@@ -44,7 +44,7 @@ def two_operands_at_a_time(equation, *operands):
     if len(set(right)) < len(right) or not set(right) <= set(every):
         raise ValueError("output")
     total = None
-    for term, x in zip(terms, operands):
+    for term, x in zip(terms, operands, strict=True):
         for c in set(term):
             sizes = {x.shape[i] for i, d in enumerate(term) if d == c}
             if len(sizes) > 1:
@@ -274,7 +274,7 @@ def rotations_by_the_smaller_angle(a):
         return a[..., :k], a.new_zeros(*a.shape[:-2], k), a.new_zeros(*a.shape[:-2], k, n)
     if a.dim() > 2:
         parts = [rotations_by_the_smaller_angle(x) for x in a]
-        return tuple(torch.stack(part) for part in zip(*parts))
+        return tuple(torch.stack(part) for part in zip(*parts, strict=True))
     columns, turns = list(a.unbind(1)), list(torch.eye(n, dtype=a.dtype).unbind(1))
     for _ in range(15):
         for p in range(n):
@@ -292,7 +292,7 @@ def rotations_by_the_smaller_angle(a):
     order = sorted(range(n), key=lambda i: -float(columns[i] @ columns[i]))
     sizes = [torch.sqrt(columns[i] @ columns[i]) if columns[i].any() else columns[i].sum() for i in order]
     basis = []
-    for i, size in zip(order, sizes):
+    for i, size in zip(order, sizes, strict=True):
         if float(size) > 50 * torch.finfo(a.dtype).eps * float(sizes[0]):
             basis.append(columns[i] / size)
             continue

@@ -4,6 +4,9 @@ import torch
 
 from autograder.cases import edited, wrong
 
+# An edit quotes lines of the reference as they stand.
+# ruff: noqa: E501
+
 # bmm
 
 multiplies_entry_by_entry = edited(
@@ -38,7 +41,8 @@ stretches_a_stack_of_one = edited(
 stretches_an_inner_size_of_one = edited(
     "bmm",
     {"(batch, inner)": "(batch, b.shape[1])"},
-    """(2, 3, 1) times (2, 4, 5) has no meaning, yet your product broadcasts its way through. Which two sizes must agree?
+    """(2, 3, 1) times (2, 4, 5) has no meaning, yet your product broadcasts its way through. Which two sizes must
+    agree?
 
     (2, 3, 1) 乘 (2, 4, 5) 没有意义，你的乘积却靠广播算了出来。哪两个大小必须相等？
     """,
@@ -88,7 +92,8 @@ forgets_the_batch_in_an_implicit_output = edited(
 takes_a_diagonal_of_an_oblong_matrix = edited(
     "einsum",
     {"if x.shape[i] != x.shape[j]:": "if False:"},
-    """`diagonal` is content with an oblong matrix and stops at its shorter side. What does "ii" say about the two sizes?
+    """`diagonal` is content with an oblong matrix and stops at its shorter side. What does "ii" say about the two
+    sizes?
 
     `diagonal` 对长方形矩阵也不报错，走到短边就停。"ii" 对两个大小说了什么？
     """,
@@ -119,8 +124,8 @@ never_exchanges_rows = edited(
     {
         "order = free[..., k].abs().argsort(descending=True)": "order = torch.zeros_like(free[..., k]).argsort(stable=True)"
     },
-    """A zero on the diagonal is no reason to give up, nor is dividing by 1e-20 harmless. Which of the rows that are left
-    could stand there instead?
+    """A zero on the diagonal is no reason to give up, nor is dividing by 1e-20 harmless. Which of the rows that are
+    left could stand there instead?
 
     对角线上有个 0 并不等于没有逆，除以 10⁻²⁰ 也并非无害。剩下的哪一行可以换到这里来？
     """,
@@ -173,8 +178,8 @@ divides_by_whatever_stands_on_the_diagonal = edited(
     {
         "order = rows[..., 0].abs().argsort(descending=True)": "order = torch.zeros_like(rows[..., 0]).argsort(stable=True)"
     },
-    """0 on the diagonal stops your elimination, and 1e-20 ruins it in silence: a multiplier of 1e20 wipes out the row it
-    is subtracted from. How does partial pivoting keep multipliers at most 1?
+    """0 on the diagonal stops your elimination, and 1e-20 ruins it in silence: a multiplier of 1e20 wipes out the row
+    it is subtracted from. How does partial pivoting keep multipliers at most 1?
 
     对角线上的 0 会让消元停下，而 10⁻²⁰ 会悄悄毁掉它：乘数 10²⁰ 把被减的那一行整个淹没。部分选主元怎样让乘数不超过 1？
     """,
@@ -192,7 +197,8 @@ substitutes_from_the_top = edited(
 permutes_the_matrix_and_not_the_right_hand_side = edited(
     "solve",
     {
-        "rows = rows.take_along_dim(order[..., None], -2)": "rows = torch.cat([rows[..., : rows.shape[-2]].take_along_dim(order[..., None], -2), rows[..., rows.shape[-2] :]], -1)"
+        "rows = rows.take_along_dim(order[..., None], -2)": "rows = torch.cat([rows[..., : rows.shape[-2]].take_along_dim(order[..., None], -2), "
+        "rows[..., rows.shape[-2] :]], -1)"
     },
     """An equation has two sides: when two rows change places, what must change places with them?
 
@@ -414,7 +420,8 @@ cuts_off_the_first_row_and_column_only = edited(
 keeps_the_root_symmetric = edited(
     "cholesky",
     {
-        "lower = torch.cat([lower, torch.nn.functional.pad(column, (0, 0, k, 0))], dim=-1)": "lower = torch.cat([lower, torch.nn.functional.pad(column, (0, 0, k, 0))], dim=-1)\n        if k + 1 == a.shape[-1] + k and a.shape[-1] == 1:\n            return lower.mT"
+        "lower = torch.cat([lower, torch.nn.functional.pad(column, (0, 0, k, 0))], dim=-1)": "lower = torch.cat([lower, torch.nn.functional.pad(column, (0, 0, k, 0))], dim=-1)\n       "
+        " if k + 1 == a.shape[-1] + k and a.shape[-1] == 1:\n            return lower.mT"
     },
     """Your factor is upper triangular. Of the two with A = L Lᵀ and A = Uᵀ U, which is asked for?
 
@@ -551,7 +558,8 @@ def solves_the_normal_equations(x, y):
 uses_the_first_rows_only = edited(
     "least_squares",
     {
-        "q, r = qr(x)\n    right = q.mT @ (y[..., None] if y.dim() < x.dim() else y)": "n = x.shape[-1]\n    q, r = qr(x[..., :n, :])\n    right = q.mT @ (y[..., None] if y.dim() < x.dim() else y)[..., :n, :]"
+        "q, r = qr(x)\n    right = q.mT @ (y[..., None] if y.dim() < x.dim() else y)": "n = x.shape[-1]\n    q, r = qr(x[..., :n, :])\n    right = q.mT @ (y[..., None] if "
+        "y.dim() < x.dim() else y)[..., :n, :]"
     },
     """You solved n of the m equations exactly. The others count as much.
 
@@ -562,7 +570,8 @@ uses_the_first_rows_only = edited(
 multiplies_by_q_instead_of_its_transpose = edited(
     "least_squares",
     {
-        "q.mT @ (y[..., None] if y.dim() < x.dim() else y)": "q[..., : q.shape[-1], :] @ (y[..., None] if y.dim() < x.dim() else y)[..., : q.shape[-1], :]"
+        "q.mT @ (y[..., None] if y.dim() < x.dim() else y)": "q[..., : q.shape[-1], :] @ (y[..., None] if y.dim() < x.dim() else y)[..., : q.shape[-1], "
+        ":]"
     },
     """From X θ = y with X = Q R: multiply both sides by what turns Q into I?
 
@@ -717,7 +726,8 @@ def from_the_eigenvalues_of_the_gram_matrix(a):
 divides_by_a_singular_value_of_zero = edited(
     "svd",
     {
-        "u, r = qr(turned[..., :m, :])\n    signed = r.diagonal(dim1=-2, dim2=-1)": "signed = torch.linalg.vector_norm(turned[..., :m, :], dim=-2)\n    u = turned[..., :m, :] / signed[..., None, :]"
+        "u, r = qr(turned[..., :m, :])\n    signed = r.diagonal(dim1=-2, dim2=-1)": "signed = torch.linalg.vector_norm(turned[..., :m, :], dim=-2)\n    u = turned[..., :m, :] "
+        "/ signed[..., None, :]"
     },
     """At rank r < n the last columns of U Σ are 0 or noise, and dividing by σ makes no unit vectors of them that are
     orthogonal to the others. U needs orthonormal columns there too: which function of this chapter finds them?
@@ -785,7 +795,8 @@ drops_columns_of_the_matrix = edited(
     {
         "u, s, vh = svd(a)\n    return u[..., :rank] * s[..., None, :rank] @ vh[..., :rank, :]": "return a * (torch.arange(a.shape[-1]) < rank)"
     },
-    """Setting columns to zero gives the rank, but not the smallest error. In which basis are the dropped parts smallest?
+    """Setting columns to zero gives the rank, but not the smallest error. In which basis are the dropped parts
+    smallest?
 
     把若干列置零，秩是对了，误差却不是最小。在哪组基下，丢掉的部分最小？
     """,
@@ -911,8 +922,8 @@ gives_coordinates = edited(
 
 @wrong("spectral_norm")
 def iterates_with_the_matrix_alone(a, iterations=100):
-    """A v needs a square matrix, and finds eigenvalues: a rotation has none that are real, and the greatest stretch of a
-    matrix is no eigenvalue of it. Of which symmetric matrix is it the root of one?
+    """A v needs a square matrix, and finds eigenvalues: a rotation has none that are real, and the greatest stretch
+    of a matrix is no eigenvalue of it. Of which symmetric matrix is it the root of one?
 
     A v 要求方阵，找到的是特征值：旋转没有实特征值，而矩阵的最大伸长也不是它的特征值。它是哪个对称矩阵的特征值的平方根？
     """
@@ -979,8 +990,8 @@ is_upside_down = edited(
 is_large_but_finite_at_a_singular_matrix = edited(
     "condition_number",
     {"torch.where(singular, torch.inf, largest / torch.where(singular, 1, smallest))": "largest / smallest"},
-    """At a singular matrix rounding leaves σ_min at 1e-17 and not at 0. From which size on does a singular value of this
-    dtype mean anything?
+    """At a singular matrix rounding leaves σ_min at 1e-17 and not at 0. From which size on does a singular value of
+    this dtype mean anything?
 
     在奇异矩阵处，舍入使 σ_min 停在 10⁻¹⁷ 而不是 0。在这个 dtype 里，奇异值从多大起才有意义？
     """,
