@@ -869,7 +869,7 @@ def the_roll_of_a_loaded_die(variance, draw):
 @case("variance", facet="numerics", agrees_with=_over_pairs_rounded, weight=2, draws=3)
 def a_mean_far_larger_than_the_spread(variance, draw):
     """均值远大于散布"""
-    level = 1e4 if draw.dtype == torch.float32 else 1e8
+    level = 3e3 if draw.dtype == torch.float32 else 1e8
     return variance(level + draw.normal(5, 6), shares(draw, 5, 6)), variance(draw.normal(6) - level, shares(draw, 6))
 
 
@@ -930,7 +930,7 @@ def many_observations_in_a_tensor(gaussian_mle, draw):
 @case("gaussian_mle", facet="numerics", agrees_with=_fit)
 def observations_far_from_zero(gaussian_mle, draw):
     """远离 0 的观测"""
-    return gaussian_mle(draw.normal(9) + (1e4 if draw.dtype == torch.float32 else 1e8))
+    return gaussian_mle(draw.normal(9) + (3e3 if draw.dtype == torch.float32 else 1e8))
 
 
 @case("gaussian_mle", facet="numerics", agrees_with=_fit, **RELATIVE)
@@ -1008,7 +1008,7 @@ def thousands_of_observations(mean_credible_interval, draw):
 @case("mean_credible_interval", facet="numerics", agrees_with=_t_interval)
 def a_mean_far_from_zero(mean_credible_interval, draw):
     """远离 0 的均值"""
-    mean, (low, high) = mean_credible_interval(draw.normal(9) + (1e4 if draw.dtype == torch.float32 else 1e8), 0.9)
+    mean, (low, high) = mean_credible_interval(draw.normal(9) + (3e3 if draw.dtype == torch.float32 else 1e8), 0.9)
     return mean, low, high
 
 
@@ -1082,7 +1082,8 @@ def a_matrix_whose_columns_sum_to_one_as_well(markov_distribution, draw):
     return markov_distribution(transition, shares(draw, 3), 2)
 
 
-@case("markov_distribution", facet="numerics", agrees_with=_matrix_power)
+# in float32 a thousand roundings, or the powers of a rounded matrix, may cost more digits than the tolerance allows
+@case("markov_distribution", facet="numerics", agrees_with=_matrix_power, dtypes=(torch.float64,))
 def a_thousand_steps(markov_distribution, draw):
     """一千步"""
     cycle = torch.eye(4, dtype=draw.dtype).roll(1, 1)
@@ -1278,7 +1279,9 @@ def observations_far_from_every_component(mixture_posterior, draw):
 def components_far_from_each_other(mixture_posterior, draw):
     """相距很远的成分"""
     loc = torch.tensor([-1e4, 0.0, 1e4], dtype=draw.dtype)
-    return mixture_posterior(draw.normal(5, scale=2e4), shares(draw, 3), loc, draw.uniform(3, low=1, high=9))
+    # far from the boundaries between them, where float32 could not say on which side x lies
+    x = loc[draw.integers(0, 3, 7)] + draw.normal(7, scale=100)
+    return mixture_posterior(x, shares(draw, 3), loc, draw.uniform(3, low=1, high=9))
 
 
 @case("mixture_posterior", facet="numerics", agrees_with=_scipy_responsibilities, rtol=2e-3, atol=1e-6)
