@@ -57,9 +57,7 @@ def demo(root: Path, folder: Path, console: Console, workers: int | None = None,
     summary = grade(folder, workers=workers, sandbox=sandbox, console=console)
     name_students(folder, course, handed)
     scores = code_scores(folder, course, handed)
-    wanted = {
-        (s.id, entry.name): deserved(s, Chapter(root, entry.name), entry) for s in handed for entry in course.written
-    }
+    wanted = wanted_scores(folder, course, handed)
     console.print(gradebook_table(course, handed, scores, wanted, penalties(folder, course, handed)))
     console.print(misconception_table(folder, course, handed))
     feedback = generate_feedback(folder, course, handed)
@@ -72,6 +70,19 @@ def demo(root: Path, folder: Path, console: Console, workers: int | None = None,
     if not wrong:
         console.print(f"All {len(wanted)} scores are exactly the ones that these answers deserve.")
     return not wrong
+
+
+def wanted_scores(folder: Path, course: Course, handed: list[Student]) -> dict[tuple[str, str], float]:
+    """What each submission deserves on the draws that it was judged on, which its verdict names."""
+    store = Store(folder / VERDICTS)
+    wanted = {}
+    for entry in course.written:
+        chapter = Chapter(folder, entry.name)
+        for student in handed:
+            record = store.read(entry.name, student.id)
+            attempt = record.verdict.seed if record and record.verdict else ""
+            wanted[student.id, entry.name] = deserved(student, chapter, entry, attempt)
+    return wanted
 
 
 def code_scores(folder: Path, course: Course, handed: list[Student]) -> dict[tuple[str, str], float]:

@@ -221,12 +221,12 @@ def notebook(student: Student, chapter: Chapter, assignments: Path) -> str:
     return student.damage(json.loads(nbformat.writes(nb)))
 
 
-def deserved(student: Student, chapter: Chapter, plan: ChapterEntry) -> float:
+def deserved(student: Student, chapter: Chapter, plan: ChapterEntry, attempt: str = "") -> float:
     """What a student's exercises deserve in a chapter, before any penalty and without essays.
 
-    Right answers deserve all, stubs, attacks, syntax errors and unreadable files nothing. A wrong answer
-    deserves the share of its cases that it passes, judged here as a plain function: no notebook, no sandbox,
-    no gradebook, other draws.
+    Right answers deserve all, stubs, attacks, syntax errors and unreadable files nothing, on whatever draws. A wrong
+    answer deserves the share of its cases that it passes on the draws of this attempt, judged here as a plain function:
+    no notebook, no sandbox, no gradebook.
     """
     if not student.readable:
         return 0.0
@@ -235,21 +235,16 @@ def deserved(student: Student, chapter: Chapter, plan: ChapterEntry) -> float:
         choice = student.choose(chapter, k, entry.name)
         if choice.source is None or choice.fails:
             continue
-        total += entry.points if choice.answer is None else _gained(chapter, choice.answer, entry.points)
+        key = (chapter.name, student.id, attempt)
+        total += entry.points if choice.answer is None else _gained(chapter, choice.answer, entry.points, key)
     return round(total, 2)
 
 
-_points: dict[tuple[str, str, str], float] = {}
-
-
-def _gained(chapter: Chapter, answer: Answer, points: float) -> float:
-    """The points that a wrong answer gains."""
-    key = (chapter.name, answer.exercise, answer.name)
-    if key not in _points:
-        exercise = chapter.exercises[answer.exercise]
-        judge = Judge(exercise.name, exercise.cases, exercise.reference, "deserved")
-        _points[key] = judge.judge(Local(Watched(load_answer(answer), exercise.rules)), points).score
-    return _points[key]
+def _gained(chapter: Chapter, answer: Answer, points: float, key: tuple[str, ...]) -> float:
+    """The points that a wrong answer gains: never all."""
+    exercise = chapter.exercises[answer.exercise]
+    judge = Judge(exercise.name, exercise.cases, exercise.reference, SECRET, key)
+    return judge.judge(Local(Watched(load_answer(answer), exercise.rules)), points).score
 
 
 def hand_in(
