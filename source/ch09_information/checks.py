@@ -6,33 +6,23 @@ import torch.nn.functional as F
 from autograder.cases import Rules, case
 from autograder.operations import vjp
 
-_LOSSES = (
-    "*cross_entropy*",
-    "*CrossEntropy*",
-    "nll_loss*",
-    "NLLLoss*",
-    "kl_div*",
-    "KLDiv*",
-    "rel_entr",
-    "BCE*",
-    "*Categorical",
-)
+_DIVERGENCE = ("kl_div*", "KLDiv*", "rel_entr")
+_LIKELIHOOD = ("*cross_entropy*", "*CrossEntropy*", "nll_loss*", "NLLLoss*", "*Categorical")
+_BINARY = ("*cross_entropy*", "BCE*", "*margin_loss", "*MarginLoss", "Bernoulli", "kl_div*")
 _AUTOGRAD = ("grad", "grad_and_value", "backward", "*vjp", "jac*", "jvp", "enable_grad")
 
 RULES = {
-    "entropy": Rules(forbids=("*entropy", "entr", *_LOSSES)),
-    "cross_entropy_of": Rules(forbids=("*entropy", "entr", *_LOSSES)),
-    "nll_loss": Rules(forbids=_LOSSES),
-    "cross_entropy": Rules(forbids=_LOSSES),
-    "cross_entropy_backward": Rules(forbids=(*_LOSSES, *_AUTOGRAD)),
-    "kl_divergence": Rules(forbids=("*entropy", "kl_divergence", *_LOSSES)),
-    "kl_div_loss": Rules(forbids=("*entropy", "kl_divergence", *_LOSSES)),
-    "binary_cross_entropy": Rules(forbids=("*entropy*", "*margin_loss", "*MarginLoss", *_LOSSES)),
-    "binary_cross_entropy_with_logits": Rules(
-        forbids=("*entropy*", "*logsigmoid*", "log_sigmoid*", "softplus", "*margin_loss", "*MarginLoss", *_LOSSES)
-    ),
-    "distillation_loss": Rules(forbids=("*entropy*", "kl_divergence", *_LOSSES)),
-    "train_classifier": Rules(forbids=("*entropy*", "SGD", "optim", "LogisticRegression", *_LOSSES, *_AUTOGRAD)),
+    "entropy": Rules(forbids=("*entropy*", "*CrossEntropy*", "entr", "*Categorical", *_DIVERGENCE)),
+    "cross_entropy_of": Rules(forbids=("*entropy*", "*CrossEntropy*", "entr", *_DIVERGENCE)),
+    "nll_loss": Rules(forbids=_LIKELIHOOD),
+    "cross_entropy": Rules(forbids=_LIKELIHOOD),
+    "cross_entropy_backward": Rules(forbids=(*_LIKELIHOOD, *_AUTOGRAD)),
+    "kl_divergence": Rules(forbids=("*entropy*", "*CrossEntropy*", *_DIVERGENCE)),
+    "kl_div_loss": Rules(forbids=("*entropy*", "*CrossEntropy*", *_DIVERGENCE)),
+    "binary_cross_entropy": Rules(forbids=_BINARY),
+    "binary_cross_entropy_with_logits": Rules(forbids=(*_BINARY, "*logsigmoid*", "log_sigmoid*", "softplus")),
+    "distillation_loss": Rules(forbids=("*entropy*", "*CrossEntropy*", *_DIVERGENCE)),
+    "train_classifier": Rules(forbids=(*_LIKELIHOOD, *_AUTOGRAD, "SGD", "optim", "LogisticRegression")),
 }
 
 
