@@ -207,7 +207,13 @@ class _Reader(ast.NodeVisitor):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         self.classes += 1
-        self.generic_visit(node)
+        own = {s.name for s in node.body if isinstance(s, ast.FunctionDef)} & SAFE_DUNDERS
+        for child in ast.iter_child_nodes(node):
+            if not (isinstance(child, ast.Assign) and _names(child.value) <= own):  # such as __radd__ = __add__
+                self.visit(child)
+                continue
+            for target in child.targets:
+                self.visit(target)
         self.classes -= 1
 
     def _comprehension(self, node: Any) -> None:
@@ -358,6 +364,12 @@ class _Reader(ast.NodeVisitor):
         self.generic_visit(node)
 
     visit_AugAssign = visit_BinOp  # type: ignore[assignment]
+
+
+def _names(value: ast.expr) -> set[str]:
+    """The names in a name or a tuple of names; of anything else, one that nothing has."""
+    items = value.elts if isinstance(value, ast.Tuple) else [value]
+    return {item.id if isinstance(item, ast.Name) else "" for item in items}
 
 
 def _begins_plainly(name: ast.expr) -> bool:

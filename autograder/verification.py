@@ -24,7 +24,7 @@ from autograder.course import Limits
 from autograder.errors import CourseError, JudgeError
 from autograder.figures import put_figures
 from autograder.judgement import provide
-from autograder.judging import AnswerFailed, Judge, Local, Provider, load_answer
+from autograder.judging import AnswerFailed, Judge, Local, Provider, Refused, load_answer
 from autograder.mutants import stock_mutants, syntactic_mutants
 from autograder.watching import Watched
 from autograder.workshop import Workshop
@@ -184,6 +184,10 @@ class Verifier:
                     self._problem(f"the right answer {answer.name} is refused: {first}")
             else:
                 found = "" if passes else self._passes_somewhere(answer)
+                if refusal := self._refusal(answer):
+                    self._problem(
+                        f"the wrong answer {answer.name} is refused before it runs, so no case tells: {refusal}"
+                    )
                 self.report.wrong += 1
                 self.report.wrong_failed += not (passes or found)
                 if passes or found:
@@ -197,6 +201,12 @@ class Verifier:
             if not passes:
                 return False, f"{first} (secret {secret!r})"
         return True, ""
+
+    def _refusal(self, answer: Answer) -> str:
+        """Why an answer would not be run at all; empty when it would."""
+        submission = Submission(self.chapter.name, [Cell(answer.source, "answer", self.exercise.name)])
+        provider = provide(self.exercise, submission, self.workshop or Workshop(limits=LIMITS))
+        return provider.failure.difference.message() if isinstance(provider, Refused) else ""
 
     def _passes_somewhere(self, answer: Answer) -> str:
         """The draw on which a wrong answer passes, if there is one: on which a student is judged must not matter."""

@@ -365,6 +365,10 @@ def test_a_way_around(body, name):
         ("class K:\n    def peek(self, name):\n        return getattr(self, name)", "getattr"),
         ("class K:\n    def peek(self):\n        return super().__getattribute__('soft' + 'max')", "__getattribute__"),
         ("class K:\n    def peek(self):\n        return self.__dict__", "__dict__"),
+        ("class K:\n    peek = __import__", "__import__"),
+        ("class K:\n    def __import__(self, x):\n        pass\n    peek = __import__", "__import__"),
+        ("class K:\n    def __add__(self, x):\n        return __import__\n    __radd__ = __add__", "__import__"),
+        ("class K:\n    def __add__(self, x):\n        pass\n    __radd__ = __add__, eval", "__add__"),
         ("class K(nn.Softmax):\n    pass", "Softmax"),
         ("K = type('K', (nn.Softmax,), {})", "Softmax"),
     ],
@@ -414,6 +418,11 @@ def test_an_alias_in_a_cell_of_its_own_is_found_where_it_stands():
         ("return x.__add__(x).__neg__()", ""),
         ("import sys\nreturn x.clamp(max=sys.float_info.max)", ""),
         ("return x.to(torch.float64).type(torch.float32).data.T", ""),
+        ("return 1 + Value()", "class Value:\n    def __add__(self, x):\n        return x\n    __radd__ = __add__"),
+        (
+            "return 1 * Value()",
+            "class Value:\n    def __add__(self, x):\n        return x\n    __radd__, __rmul__ = __add__, __add__",
+        ),
         (
             "node = Value(x)\nnode._prev = [x]\nreturn node._prev[0]",
             "class Value:\n    def __init__(self, x):\n        self._prev = x",

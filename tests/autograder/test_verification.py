@@ -88,6 +88,11 @@ DEFECTS = {
         "'zeros' passes more_values",
     ),
     "a wrong answer that is right": ({"wrong": WRONG.replace('"2": "3"', '"2": "2.0"')}, "triples is accepted"),
+    "a wrong answer that is not even run": (
+        {"wrong": WRONG.replace('"2 *": "x *"', '"return 2 *": "return vars() and 3 *"'),
+         "checks": CHECKS + "\nRULES = {'double': Rules(forbids=('doubled',))}\n"},
+        "squares is refused before it runs, so no case tells",
+    ),
     "a wrong answer that only some draws tell": (
         {"wrong": WRONG.replace('"2 *": "x *"', '"return 2 *": "return (2 if x.sum() > 0 else 3) *"')},
         "squares is accepted on some draws (secret 'wrong ",
