@@ -581,10 +581,7 @@ def puts_the_inputs_first(f, x):
     你得到的是转置：J_ij 是输出 i 对输入 j 的导数，所以 f(x) 的形状在前。
     """
     y = f(x)
-    rows = [
-        vjp(f, x, unit.reshape(y.shape)).flatten()
-        for unit in torch.eye(y.numel(), dtype=y.dtype)
-    ]
+    rows = [vjp(f, x, unit.reshape(y.shape)).flatten() for unit in torch.eye(y.numel(), dtype=y.dtype)]
     columns = torch.stack(rows, 1) if rows else x.new_zeros(x.numel(), 0)
     return columns.reshape(*x.shape, *y.shape)
 
