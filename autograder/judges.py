@@ -12,6 +12,7 @@ import socket
 import sys
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
@@ -105,6 +106,7 @@ class SandboxedJudge:
         import torch
 
         torch.set_num_threads(1)
+        warnings.simplefilter("ignore")  # torch's, of what the known wrong answers do
         self.sandbox = sandbox
         self._chapter: tuple[str, Any] = ("", None)
         self._workshop: tuple[str, Any] = ("", None)

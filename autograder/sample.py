@@ -6,6 +6,7 @@ It grades the grader. The demo shows it, the tests check every score, the benchm
 import ast
 import copy
 import json
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -244,7 +245,9 @@ def _gained(chapter: Chapter, answer: Answer, points: float, key: tuple[str, ...
     """The points that a wrong answer gains: never all."""
     exercise = chapter.exercises[answer.exercise]
     judge = Judge(exercise.name, exercise.cases, exercise.reference, SECRET, key)
-    return judge.judge(Local(Watched(load_answer(answer), exercise.rules)), points).score
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's, of what a wrong answer does
+        return judge.judge(Local(Watched(load_answer(answer), exercise.rules)), points).score
 
 
 def hand_in(

@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
@@ -107,7 +108,8 @@ class Verifier:
     def _passes(self, provider: Provider, secret: str = "verify") -> tuple[bool, str]:
         """Whether all cases pass, and the first that does not."""
         try:
-            with _time_limit(SECONDS_PER_ANSWER):
+            with _time_limit(SECONDS_PER_ANSWER), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # torch's, of what wrong answers do
                 verdict = self._judge(secret).judge(provider, until_failure=True)
         except AnswerFailed:
             return False, TIMED_OUT
