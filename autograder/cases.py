@@ -26,6 +26,7 @@ import torch
 from autograder.verdicts import FACETS, Facet
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
+MOST_FALSE_ALARMS = 1e-6  # that a statistical test of a right answer may raise
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class Case:
     weight: float = 1.0
     rtol: float | None = None
     atol: float | None = None
+    false_alarm: float = 0.0
     visible: bool = field(default=False, compare=False)
 
     @property
@@ -83,6 +85,7 @@ def case(
     weight: float = 1.0,
     rtol: float | None = None,
     atol: float | None = None,
+    false_alarm: float = 0.0,
 ) -> Callable[[Callable], Case]:
     """Make a driver `(implementation, draw) -> result` a case of `exercise`.
 
@@ -92,16 +95,20 @@ def case(
     dtypes: the driver runs once for each, as `draw.dtype`; float64 and float32 unless it is a gradient.
     draws: how many fresh draws the case is judged on.
     rtol, atol: both or neither; `torch.testing.assert_close`'s for the dtype unless given. Say why.
+    false_alarm: how likely chance alone fails a right answer, where the case is a statistical test; below 1e-6.
     """
     if facet not in FACETS:
         raise ValueError(f"facet {facet!r} of a case of {exercise!r}: use one of {', '.join(FACETS)}")
     if (rtol is None) != (atol is None):
         raise ValueError(f"a case of {exercise!r} gives one of rtol and atol: give both or neither")
+    if not 0 <= false_alarm < MOST_FALSE_ALARMS:
+        raise ValueError(f"a case of {exercise!r} may fail a right answer with chance {false_alarm:g}: keep below 1e-6")
     if dtypes is None:
         dtypes = (torch.float64,) if facet == "gradient" or raises else (torch.float64, torch.float32)
 
     def decorate(driver: Callable) -> Case:
-        return Case(exercise, driver, facet, agrees_with, expected, raises, tuple(dtypes), draws, weight, rtol, atol)
+        how_near = (rtol, atol, false_alarm)
+        return Case(exercise, driver, facet, agrees_with, expected, raises, tuple(dtypes), draws, weight, *how_near)
 
     return decorate
 
