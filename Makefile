@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(abspath $(BIN)):$(PATH)
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-slow verify bench map lint build check-build images clean
+.PHONY: demo test test-slow verify bench map statistics lint build check-build images clean
 
 demo: $(VENV)/installed  ## grade a sample class end to end, from stub notebooks to feedback
 	atlas demo
@@ -23,8 +23,11 @@ verify: $(VENV)/installed  ## test the tests: right answers, wrong answers, muta
 bench: $(VENV)/installed  ## the same class graded by atlas and by stock nbgrader, in turn; writes the ratio into README.md
 	python -m autograder.benchmark --record
 
-map: $(VENV)/installed  ## run every row of the map, and write docs/map.md
+map: $(VENV)/installed  ## run every row of the map, and write docs/map.md and docs/coverage.md
 	atlas map --record > /dev/null
+
+statistics: $(VENV)/installed  ## run every statistical case a thousand times, and write docs/statistical_cases.md
+	python -m autograder.false_alarms
 
 lint: $(VENV)/installed
 	ruff check .

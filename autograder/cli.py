@@ -234,7 +234,7 @@ def show_map(
     check: Annotated[
         bool, typer.Option("--check", help="Run every row; fail if a function computes otherwise.")
     ] = False,
-    record: Annotated[bool, typer.Option("--record", help="Write docs/map.md.")] = False,
+    record: Annotated[bool, typer.Option("--record", help="Write docs/map.md and docs/coverage.md.")] = False,
     language: Annotated[Language, typer.Option(help="en or zh.")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="The rows as JSON.")] = False,
 ) -> None:
@@ -242,7 +242,7 @@ def show_map(
     course = course_with(chapters)
     if record and chapters:
         raise typer.BadParameter("--record is about all chapters")
-    from autograder import formulas
+    from autograder import coverage, formulas
 
     rows = list(formulas.all_rows(course, chapters))
     problems = [problem for row in rows for problem in formulas.verify(course.root, row)] if check or record else []
@@ -250,6 +250,7 @@ def show_map(
         fail("\n".join(problems))
     if record:
         (course.root / formulas.TABLE).write_text(formulas.page(rows), encoding="utf-8")
+        (course.root / coverage.TABLE).write_text(coverage.page(coverage.covered(course, rows)), encoding="utf-8")
     if as_json:
         typer.echo(json.dumps([row.as_json() for row in rows], ensure_ascii=False, indent=1))
     else:

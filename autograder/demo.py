@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from autograder.sample import DUE, SECRET, Student, deserved, hand_in
 from autograder.store import SECRET_FILE, Store
 
 MISCONCEPTIONS = 8
+NAME_WIDTH, CHAPTER_WIDTH = 24, 11  # of the gradebook's columns in a terminal
 MARK = ".atlas-demo"
 
 
@@ -58,7 +60,9 @@ def demo(root: Path, folder: Path, console: Console, workers: int | None = None,
     name_students(folder, course, handed)
     scores = code_scores(folder, course, handed)
     wanted = wanted_scores(folder, course, handed)
-    console.print(gradebook_table(course, handed, scores, wanted, penalties(folder, course, handed)))
+    late = penalties(folder, course, handed)
+    for table in gradebook_tables(course, handed, scores, wanted, late, console.width):
+        console.print(table)
     console.print(misconception_table(folder, course, handed))
     feedback = generate_feedback(folder, course, handed)
     _say_what_else(console, folder, summary, feedback)
@@ -115,34 +119,44 @@ def penalties(folder: Path, course: Course, handed: list[Student]) -> dict[str, 
         }
 
 
-def gradebook_table(
+def gradebook_tables(
     course: Course,
     handed: list[Student],
     scores: dict[tuple[str, str], float],
     wanted: dict[tuple[str, str], float],
     late: dict[str, float],
-) -> Table:
-    """The gradebook, a row a student."""
-    table = Table(title="The gradebook: points for exercises, and what being late costs. Essays wait for a person")
-    table.add_column("student")
-    table.add_column("handed in")
-    for entry in course.written:
-        points = sum(e.points for e in entry.exercises)
-        table.add_column(f"{entry.name.split('_')[0]} /{points:g}", justify="right")
-    table.add_column("late", justify="right")
+    width: int,
+) -> Iterator[Table]:
+    """The gradebook: a row a student, first the sums, then as many chapters a table as a terminal of `width` holds."""
+    worth = {entry.name: sum(e.points for e in entry.exercises) for entry in course.written}
+    sums = Table(title="The gradebook: points for exercises. Essays wait for a person")
+    sums.add_column("student")
+    sums.add_column("handed in")
+    sums.add_column(f"points /{sum(worth.values()):g}", justify="right")
+    sums.add_column("late", justify="right")
     for student in handed:
-        cells = []
-        for entry in course.written:
-            key = (student.id, entry.name)
-            right = abs(scores[key] - wanted[key]) <= 0.01
-            cells.append(f"{scores[key]:.2f}" if right else f"[red]{scores[key]:.2f} ≠ {wanted[key]:.2f}[/]")
-        table.add_row(
-            f"{student.first_name} {student.last_name}",
-            student.about,
-            *cells,
-            f"−{late[student.id]:.2f}" if late[student.id] else "",
-        )
-    return table
+        points = sum(scores[student.id, name] for name in worth)
+        lost = f"−{late[student.id]:.2f}" if late[student.id] else ""
+        sums.add_row(_name(student), student.about, f"{points:.2f}", lost)
+    yield sums
+    names = list(worth)
+    at_once = max(1, (width - NAME_WIDTH) // CHAPTER_WIDTH)
+    for start in range(0, len(names), at_once):
+        table = Table("student")
+        for name in names[start : start + at_once]:
+            table.add_column(f"{name.split('_')[0]} /{worth[name]:g}", justify="right")
+        for student in handed:
+            keys = [(student.id, name) for name in names[start : start + at_once]]
+            table.add_row(_name(student), *(_score(scores[key], wanted[key]) for key in keys))
+        yield table
+
+
+def _name(student: Student) -> str:
+    return f"{student.first_name} {student.last_name}"
+
+
+def _score(score: float, wanted: float) -> str:
+    return f"{score:.2f}" if abs(score - wanted) <= 0.01 else f"[red]{score:.2f} ≠ {wanted:.2f}[/]"
 
 
 def misconception_table(folder: Path, course: Course, handed: list[Student]) -> Table:

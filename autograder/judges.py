@@ -181,9 +181,10 @@ def _judge_here(judge: str, sandbox: str) -> Judge:
     return _judges[key]
 
 
-def _begin_process() -> None:
-    """In a new judging process: leave interrupts to the parent, and do not outlive it."""
+def begin_process() -> None:
+    """In a new judging process: leave interrupts to the parent, do not outlive it, and print nothing."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where MKL reports the NaN that a wrong answer gave it
     parent = multiprocessing.parent_process()
 
     def follow() -> None:
@@ -318,7 +319,7 @@ class Judges:
     def _slot(self) -> _Slot:
         if self.given is not None:
             return _Slot(self.given, own=False)
-        executor = ProcessPoolExecutor(1, mp_context=_context(self.judge), initializer=_begin_process)
+        executor = ProcessPoolExecutor(1, mp_context=_context(self.judge), initializer=begin_process)
         try:
             with _without_main():
                 return _Slot(executor, own=True, pid=executor.submit(os.getpid))

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, Field
 
 Facet = Literal["value", "gradient", "numerics", "interface", "memory", "speed"]
-FACETS: tuple[str, ...] = get_args(Facet)
+FACETS: tuple[Facet, ...] = get_args(Facet)
 
 Status = Literal[
     "passed",

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from autograder.answers import Cell, Submission
@@ -272,6 +273,12 @@ _workshop: Workshop | None = None
 _chapters: dict[tuple[Path, str], Chapter] = {}
 
 
+def _begin_process() -> None:
+    """In a new process of the pool: one core's share, and not a word of MKL's about the NaN of wrong answers."""
+    torch.set_num_threads(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def _verify_one(root: Path, name: str, exercise: str, sandbox: str, mutants: bool) -> Report:
     """One exercise, in a process of the pool that keeps its workshop warm."""
     global _workshop
@@ -287,7 +294,7 @@ def verify_course(
 ) -> Iterator[Report]:
     """Verify chapters in the sandbox, several exercises at a time, yielding reports as they come."""
     jobs = [(name, exercise) for name in chapters for exercise in Chapter(root, name).exercises]
-    with ProcessPoolExecutor(workers or os.cpu_count()) as pool:
+    with ProcessPoolExecutor(workers or os.cpu_count(), initializer=_begin_process) as pool:
         futures = [pool.submit(_verify_one, root, name, exercise, sandbox, mutants) for name, exercise in jobs]
         for future in as_completed(futures):
             yield future.result()
