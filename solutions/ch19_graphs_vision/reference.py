@@ -52,7 +52,7 @@ def gcn_layer(
     weight: Float[Tensor, "d_in d_out"],
     activation: Callable[[Tensor], Tensor] | None,
 ) -> Float[Tensor, "n d_out"]:
-    """One round of messages: every node takes the weighted mean of its neighbours' features and its own.
+    """One round of messages: every node takes a weighted sum over itself and its neighbours.
 
     H' = σ(Â H W),  Â = D̃^(−1/2) Ã D̃^(−1/2)                                         (19.1)
 
