@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(abspath $(BIN)):$(PATH)
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-slow verify bench map statistics lint build check-build images clean
+.PHONY: demo test test-slow verify bench map statistics speed lint build check-build images clean
 
 demo: $(VENV)/installed  ## grade a sample class end to end, from stub notebooks to feedback
 	atlas demo
@@ -28,6 +28,9 @@ map: $(VENV)/installed  ## run every row of the map, and write docs/map.md and d
 
 statistics: $(VENV)/installed  ## run every statistical case a thousand times, and write docs/statistical_cases.md
 	python -m autograder.false_alarms
+
+speed: $(VENV)/installed  ## judge every timed exercise 200 times beside a busy loop, and write docs/speed.md
+	python -m autograder.speed_proof
 
 lint: $(VENV)/installed
 	ruff check .

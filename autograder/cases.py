@@ -59,6 +59,8 @@ class Case:
     rtol: float | None = None
     atol: float | None = None
     false_alarm: float = 0.0
+    faster_than: Callable | None = None
+    times: float = field(default=0.0, compare=False)  # what course.yml says, put in when the chapter is loaded
     visible: bool = field(default=False, compare=False)
 
     @property
@@ -86,6 +88,7 @@ def case(
     rtol: float | None = None,
     atol: float | None = None,
     false_alarm: float = 0.0,
+    faster_than: Callable | None = None,
 ) -> Callable[[Callable], Case]:
     """Make a driver `(implementation, draw) -> result` a case of `exercise`.
 
@@ -96,18 +99,24 @@ def case(
     draws: how many fresh draws the case is judged on.
     rtol, atol: both or neither; `torch.testing.assert_close`'s for the dtype unless given. Say why.
     false_alarm: how likely chance alone fails a right answer, where the case is a statistical test; below 1e-6.
+    faster_than: the baseline of a case of speed, a right answer that is slow; `speed` in course.yml says how many
+        times as fast an answer must be.
     """
     if facet not in FACETS:
         raise ValueError(f"facet {facet!r} of a case of {exercise!r}: use one of {', '.join(FACETS)}")
     if (rtol is None) != (atol is None):
         raise ValueError(f"a case of {exercise!r} gives one of rtol and atol: give both or neither")
+    if faster_than and facet != "speed":
+        raise ValueError(f"a case of {exercise!r} is timed, so its facet is speed")
     if not 0 <= false_alarm < MOST_FALSE_ALARMS:
         raise ValueError(f"a case of {exercise!r} may fail a right answer with chance {false_alarm:g}: keep below 1e-6")
     if dtypes is None:
-        dtypes = (torch.float64,) if facet == "gradient" or raises else (torch.float64, torch.float32)
+        dtypes = (torch.float64, torch.float32)
+        if facet == "gradient" or faster_than or raises:
+            dtypes = (torch.float64,)
 
     def decorate(driver: Callable) -> Case:
-        how_near = (rtol, atol, false_alarm)
+        how_near = (rtol, atol, false_alarm, faster_than)
         return Case(exercise, driver, facet, agrees_with, expected, raises, tuple(dtypes), draws, weight, *how_near)
 
     return decorate

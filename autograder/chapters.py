@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 
 from autograder.cases import Answer, Case, Edit, Rules, import_lines
+from autograder.course import load_course
 from autograder.errors import CourseError
 
 
@@ -113,10 +114,21 @@ class Chapter:
             exercise.reference = getattr(self.reference, exercise.name, None)
             if exercise.reference is None:
                 raise CourseError(f"{self.solutions / 'reference.py'}: define {exercise.name!r}, which a case names")
+        self._set_speeds(exercises)
         for answer in answers:
             target = exercises[answer.exercise]
             (target.right if answer.right else target.wrong).append(answer)
         return exercises
+
+    def _set_speeds(self, exercises: dict[str, Exercise]) -> None:
+        """Give every case of speed the ratio that course.yml asks for."""
+        timed = {name: e for name, e in exercises.items() if any(case.faster_than for case in e.cases)}
+        entry = load_course(self.root).chapter(self.name) if timed else None
+        for name, exercise in timed.items():
+            times = entry.exercise(name).speed if entry else None
+            if times is None:
+                raise CourseError(f"{self.root / 'course.yml'}: give {name!r} its `speed`, since a case times it")
+            exercise.cases = [replace(case, times=times) if case.faster_than else case for case in exercise.cases]
 
     def _answers(self, file: str) -> list[Answer]:
         path = self.tests / file

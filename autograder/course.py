@@ -91,6 +91,9 @@ class ExerciseEntry(Entry):
     points: float = Field(gt=0, allow_inf_nan=False, description="what a right answer is worth, a number above 0")
     difficulty: int = Field(ge=1, le=5, description="a whole number from 1 to 5")
     minutes: int = Field(gt=0, description="how long a student needs, in whole minutes")
+    speed: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, description="how many times as fast as the baseline it must be"
+    )
 
 
 class EssayEntry(Entry):

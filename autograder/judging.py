@@ -16,7 +16,8 @@ from autograder.comparison import Difference, compare, describe
 from autograder.draws import Draw, seed_of
 from autograder.errors import JudgeError
 from autograder.language import say
-from autograder.verdicts import FACETS, CaseVerdict, ExerciseVerdict, Status
+from autograder.timing import PAIRS, PROCESSOR, WARM_UP, Stopwatch, settled, speed
+from autograder.verdicts import FACETS, CaseVerdict, ExerciseVerdict, Speed, Status
 
 # torch raises these where a docstring of the course asks for ValueError
 ACCEPTED_ERRORS = {"ValueError", "RuntimeError", "IndexError", "TypeError"}
@@ -112,6 +113,28 @@ class Refused:
 
     def leave(self) -> None:
         pass
+
+
+@dataclass
+class Timed:
+    """A provider's answer by the clock: `seconds` is how long the calls of the last one took."""
+
+    provider: Provider
+    _watch: Stopwatch | None = None
+
+    @property
+    def seconds(self) -> float:
+        return self._watch.seconds if self._watch else 0.0
+
+    def answer(self) -> Callable:
+        self._watch = Stopwatch(self.provider.answer())
+        return self._watch
+
+    def discard(self) -> None:
+        self.provider.discard()
+
+    def leave(self) -> None:
+        self.provider.leave()
 
 
 @dataclass
@@ -236,6 +259,8 @@ class Judge:
         assert self.reference
         if not self._rehearsed:
             for case in self.cases:
+                if case.faster_than:
+                    continue  # what is done ahead cannot be timed
                 for dtype, repetition in product(case.dtypes, range(case.draws)):
                     seed, traced = self._seed(case, repetition), provider.rehearsal(case, self.reference)
                     reference, expected = traced.remote(self.reference), None
@@ -266,10 +291,34 @@ class Judge:
             if not run.outcome.failure.again:
                 return run
 
+    def time_case(self, case: Case, provider: Provider, dtype: torch.dtype) -> tuple[Difference | None, Speed | None]:
+        """The speed of an answer, and what is wrong with it or with a result on the way."""
+        assert case.faster_than
+        timed, ratios, repetition = Timed(provider), [], 0
+        while True:
+            for pair in range(-WARM_UP, PAIRS):
+                seed, repetition = self._seed(case, repetition), repetition + 1
+                run = self.judge_provided(case, timed, seed, dtype)
+                if run.difference:
+                    self.runs.append(run)
+                    return run.difference, None
+                baseline = Stopwatch(case.faster_than, PROCESSOR)
+                slow = run_driver(case, baseline, seed, dtype)
+                if slow.failure or compare_answer(slow.value, run.outcome.value, case):
+                    raise JudgeError(f"{self.exercise}, case {case.name}: the baseline is wrong (seed {seed})")
+                if pair >= 0:
+                    ratios.append(baseline.seconds / timed.seconds)
+            found = speed(ratios, case.times, case.faster_than.__name__)
+            if settled(found):
+                return None if found.ratio >= found.needed else Difference("too_slow", found.words), found
+
     def judge_case(self, case: Case, provider: Provider) -> CaseVerdict:
         """All runs of one case; the first that fails decides."""
-        difference = None
+        difference, fast = None, None
         for dtype in case.dtypes:
+            if case.faster_than:
+                difference, fast = self.time_case(case, provider, dtype)
+                break
             for repetition in range(case.draws):
                 run = self.judge_provided(case, provider, self._seed(case, repetition), dtype)
                 self.runs.append(run)
@@ -286,6 +335,7 @@ class Judge:
             weight=case.weight,
             passed=difference is None,
             message=difference.message(self.language) if difference else "",
+            speed=fast,
         )
 
     def judge(

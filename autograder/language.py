@@ -242,6 +242,14 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "timed_out": ("no result within {seconds} s", "{seconds} 秒内没有结果"),
     "crashed": ("the process ended during the call ({reason})", "进程在调用中退出（{reason}）"),
+    "too_slow": (
+        "right, but {ratio} times as fast as {baseline}: at least {needed} times is asked for",
+        "结果正确，但速度是 {baseline} 的 {ratio} 倍：至少要 {needed} 倍",
+    ),
+    "as_fast": (
+        "{ratio} times as fast as {baseline}; {needed} times was asked for",
+        "速度是 {baseline} 的 {ratio} 倍；要求 {needed} 倍",
+    ),
     "memory": ("the call used more than {limit} MB of memory", "调用占用的内存超过 {limit} MB"),
     "processes": ("the call started more than {limit} processes", "调用启动了超过 {limit} 个进程"),
     "not_attempted": ("not attempted yet", "尚未作答"),

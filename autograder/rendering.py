@@ -147,6 +147,8 @@ def _rows(verdict: ExerciseVerdict, language: str) -> list[_Row]:
     silent = waiting or bool(_shared(verdict, language))
     for case in verdict.cases:
         message = "" if case.passed or silent else _message(case, language)
+        if case.passed and case.speed:
+            message = say("as_fast", language, **case.speed.words)
         found, looks = _found(message, language)
         repeated = bool(found) and message in seen
         seen.add(message)

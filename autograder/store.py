@@ -237,7 +237,7 @@ def pack_digest(root: Path, entry: ChapterEntry) -> str:
     files = [root / "source" / name / "checks.py"]
     for room in ("solutions", "tests"):
         files += [path for path in (root / room / name).rglob("*") if "__pycache__" not in path.parts]
-    exercises = [[e.name, e.equation, e.points] for e in entry.exercises]
+    exercises = [[e.name, e.equation, e.points, e.speed] for e in entry.exercises]
     return _digest([_files(root, files), exercises, entry.limits.model_dump()])
 
 

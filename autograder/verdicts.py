@@ -19,6 +19,27 @@ Status = Literal[
 ]
 
 
+class Speed(BaseModel):
+    """How fast an answer is, as a ratio to a baseline that was timed in turn with it.
+
+    ratio: how many times as fast as the baseline, the median over `pairs` pairs of calls; p20 to p80 is their spread.
+    needed: the ratio that the course asks for.
+    """
+
+    ratio: float
+    p20: float
+    p80: float
+    needed: float
+    pairs: int
+    baseline: str
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What `language.SENTENCES` say of a speed."""
+        baseline = self.baseline.replace("_", " ")
+        return {"ratio": f"{self.ratio:.3g}", "needed": f"{self.needed:g}", "baseline": baseline}
+
+
 class CaseVerdict(BaseModel):
     """One case: passed or not, and what the student is told."""
 
@@ -29,6 +50,7 @@ class CaseVerdict(BaseModel):
     weight: float = 1.0
     passed: bool
     message: str = ""
+    speed: Speed | None = None
 
 
 class ExerciseVerdict(BaseModel):

@@ -612,6 +612,17 @@ def a_point_that_is_no_table_is_refused(pairwise_distances, draw):
     return pairwise_distances(draw.normal(3), draw.normal(5, 3))
 
 
+def a_double_loop(x, y):
+    """The definition, one distance at a time."""
+    return torch.stack([torch.stack([(a - b).square().sum().sqrt() for b in y]) for a in x])
+
+
+@case("pairwise_distances", facet="speed", faster_than=a_double_loop)
+def thousands_of_distances_at_once(pairwise_distances, draw):
+    """一次算出上千个距离"""
+    return pairwise_distances(draw.normal(draw.integer(90, 100), 8), draw.normal(70, 8))
+
+
 def _kneighbors(queries, points, k):
     """scikit-learn's by a tree, which never expands a square; float32 is computed in float64."""
     from sklearn.neighbors import NearestNeighbors
