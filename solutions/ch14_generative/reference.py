@@ -1,6 +1,5 @@
 """Reference answers of chapter 14, generative models."""
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -109,9 +108,9 @@ def iwae_bound(log_w: Float[Tensor, "batch samples"]) -> Float[Tensor, ""]:
     if log_w.dim() != 2:
         raise ValueError(f"log_w must be (batch, samples), not {tuple(log_w.shape)}")
     largest = log_w.detach().amax(1, keepdim=True)
-    # −inf − (−inf) would be NaN
-    shift = torch.where(largest == -math.inf, 0, largest)
-    return (shift + torch.log(torch.exp(log_w - shift).mean(1, keepdim=True))).mean()
+    # −inf − (−inf) would be NaN: the least finite number takes its place
+    shift = torch.nan_to_num(largest)
+    return shift.mean() + torch.log(torch.exp(log_w - shift).mean(1)).mean()
 
 
 def ddpm_step(
@@ -183,7 +182,7 @@ def extract(
         ValueError: a step is negative, or `t` has not one step for each sample.
         IndexError: a step is not below the number of steps.
     """
-    t = torch.as_tensor(t, device=values.device)
+    t = torch.as_tensor(t)
     if (t < 0).any():
         raise ValueError(f"steps count from 0, not {t.tolist()}")
     if t.dim() and t.shape != x.shape[:1]:

@@ -202,7 +202,7 @@ def exponentiates_the_log_weights(log_w):
 
 forgets_to_divide_by_the_number_of_samples = edited(
     "iwae_bound",
-    {".mean(1, keepdim=True)": ".sum(1, keepdim=True)"},
+    {".mean(1)": ".sum(1)"},
     """If all weights are equal, the bound must not depend on K. Yours grows by log K.
 
     权重全都相等时，下界不该依赖 K。你的多出了 log K。
@@ -211,7 +211,7 @@ forgets_to_divide_by_the_number_of_samples = edited(
 
 averages_the_weights_of_the_whole_batch = edited(
     "iwae_bound",
-    {"torch.exp(log_w - shift).mean(1, keepdim=True)": "torch.exp(log_w - shift).mean()"},
+    {"torch.exp(log_w - shift).mean(1)": "torch.exp(log_w - shift).mean()"},
     """The weights of different data are averaged before the logarithm. Only the K draws of one datum belong together.
 
     你在取对数之前把不同数据的权重平均到了一起。只有同一个数据的 K 个样本才该放在一起。
@@ -220,7 +220,7 @@ averages_the_weights_of_the_whole_batch = edited(
 
 subtracts_infinities = edited(
     "iwae_bound",
-    {"torch.where(largest == -math.inf, 0, largest)": "largest"},
+    {"torch.nan_to_num(largest)": "largest"},
     """Where all weights of a row are 0, the shift is −inf, and −inf − (−inf) is NaN. What may be subtracted there?
 
     一行的权重全为 0 时，平移量是 −inf，而 −inf − (−inf) 是 NaN。那里可以减去什么？
