@@ -64,6 +64,15 @@ def takes_one_mean_over_the_whole_tensor(x, weight, eps=1e-6):
     return (wide / torch.sqrt(wide.square().mean() + eps) * weight).to(x.dtype)
 
 
+divides_by_the_weight_too = edited(
+    "rms_norm",
+    {"wide / rms * weight": "wide / (rms * weight)"},
+    """γ stands below the line in yours, as in some printed code. Does it multiply or divide in (15.1)?
+
+    你的 γ 在分母里，有些印出来的代码也是这样。(15.1) 里是乘还是除？
+    """,
+)
+
 rounds_before_the_weight = edited(
     "rms_norm",
     {"(wide / rms * weight).to(x.dtype)": "(wide / rms).to(x.dtype) * weight"},
