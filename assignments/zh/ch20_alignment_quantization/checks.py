@@ -32,7 +32,7 @@ def each_position_predicts_the_next_token(sequence_log_prob, draw):
 
 @case("sequence_log_prob", agrees_with=_by_cross_entropy)
 def the_prompt_does_not_count(sequence_log_prob, draw):
-    """提示部分不计入"""
+    """提示词不计入"""
     labels = draw.integers(0, 7, 2, 6)
     labels[0, :3] = labels[1, :2] = -100
     return sequence_log_prob(draw.normal(2, 6, 7), labels)
