@@ -21,7 +21,7 @@ def classifier_free_guidance(
             than 1 amplifies the prompt, less than 0 repels it.
 
     Returns:
-        ε̂, the shape and dtype of the predictions.
+        the guided prediction, of the shape and dtype of the others.
 
     Raises:
         ValueError: the two predictions differ in shape.
