@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int, Int8, UInt8
-from scipy.stats import norm
+from scipy.special import ndtri
 from torch import Tensor
 
 
@@ -83,7 +83,7 @@ def normal_quantiles_codebook() -> Float[Tensor, "16"]:
 
     Source: Atlas 20.2; Q agrees with `scipy.stats.norm.ppf` and `torch.special.ndtri`.
     """
-    quantiles = norm.ppf(np.arange(17) / 16)
+    quantiles = ndtri(np.arange(17) / 16)
     return torch.tensor((quantiles[:-1] + quantiles[1:]) / 2, dtype=torch.get_default_dtype())
 
 
@@ -100,8 +100,8 @@ def nf4_codebook() -> Float[Tensor, "16"]:
 
     Source: Dettmers et al. 2023, arXiv:2305.14314, section 3; agrees with the table of bitsandbytes.
     """
-    positive = norm.ppf(np.linspace(0.5, 0.9677083, 9))
-    negative = -norm.ppf(np.linspace(0.5, 0.9677083, 8))[1:]
+    positive = ndtri(np.linspace(0.5, 0.9677083, 9))
+    negative = -ndtri(np.linspace(0.5, 0.9677083, 8))[1:]
     levels = np.concatenate([np.flip(negative), positive])
     return torch.tensor(levels / levels.max(), dtype=torch.get_default_dtype())
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from autograder.cases import edited, wrong
 
@@ -216,12 +216,12 @@ def takes_the_quantiles_of_the_middles():
 
     你取的是每个区间中点处的 Q；(20.2) 取的是两个 Q 值的中点。在两端，二者相差无穷大。
     """
-    return torch.tensor(norm.ppf((np.arange(16) + 0.5) / 16), dtype=torch.float32)
+    return torch.tensor(ndtri((np.arange(16) + 0.5) / 16), dtype=torch.float32)
 
 
 cuts_the_infinite_ends_off = edited(
     "normal_quantiles_codebook",
-    {"norm.ppf(np.arange(17) / 16)": "norm.ppf((np.arange(17) / 16).clip(1e-3, 1 - 1e-3))"},
+    {"ndtri(np.arange(17) / 16)": "ndtri((np.arange(17) / 16).clip(1e-3, 1 - 1e-3))"},
     """You made the two ends finite. Here the formula is asked for as it is printed: what is Q(0)?
 
     你把两端变成了有限的数。这里要的是公式原样：Q(0) 是多少？""",
@@ -251,7 +251,7 @@ def scales_the_printed_quantiles():
 
     去掉无穷的两端后，(20.2) 的水平是对称的：没有一个是 0，而且只剩 14 个。恰好为 0 的权重（剪枝、填充）再也回不到 0。
     """
-    quantiles = norm.ppf(np.arange(1, 16) / 16)
+    quantiles = ndtri(np.arange(1, 16) / 16)
     inner = (quantiles[:-1] + quantiles[1:]) / 2
     return torch.tensor([-1.0, *(inner / 1.5).tolist(), 1.0], dtype=torch.float32)
 
@@ -294,8 +294,8 @@ never_scales_to_one = edited(
 spaces_the_levels_evenly = edited(
     "nf4_codebook",
     {
-        "norm.ppf(np.linspace(0.5, 0.9677083, 9))": "np.linspace(0, 1, 9)",
-        "norm.ppf(np.linspace(0.5, 0.9677083, 8))": "np.linspace(0, 1, 8)",
+        "ndtri(np.linspace(0.5, 0.9677083, 9))": "np.linspace(0, 1, 9)",
+        "ndtri(np.linspace(0.5, 0.9677083, 8))": "np.linspace(0, 1, 8)",
     },
     """These are evenly spaced levels, an integer grid. Where does the normal distribution come in?
 
