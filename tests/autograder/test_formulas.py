@@ -119,7 +119,7 @@ def test_the_command_shows_rows_and_writes_json(monkeypatch):
     assert shown.exit_code == 0, shown.output
     assert "缩放点积注意力" in shown.stdout
     rows = json.loads(CliRunner().invoke(app, ["map", "ch01_tensors", "--json"]).stdout)
-    (norm,) = (r for r in rows if r["exercise"] == "l1_norm")
+    (norm,) = (r for r in rows if r["exercise"] == "l2_norm")
     assert norm["equation"] == "1.5"
     assert norm["corrects"][0]["printed"] == "torch.norm(x)"
-    assert {"function": "torch.linalg.vector_norm", "call": "torch.linalg.vector_norm(x, ord=1)"} in norm["functions"]
+    assert {"function": "torch.linalg.vector_norm", "call": "torch.linalg.vector_norm(x)"} in norm["functions"]
