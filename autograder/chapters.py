@@ -12,6 +12,7 @@ from types import ModuleType
 from autograder.cases import Answer, Case, Edit, Rules, import_lines
 from autograder.course import load_course
 from autograder.errors import CourseError
+from autograder.stubs import is_kernel
 
 
 def load_module(path: Path, name: str) -> ModuleType:
@@ -19,6 +20,8 @@ def load_module(path: Path, name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise CourseError(f"{path}: no such file")
+    if "import triton" in path.read_text(encoding="utf-8"):
+        import autograder.kernels  # noqa: F401
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -159,13 +162,19 @@ class Chapter:
 
     @cached_property
     def solutions_by_name(self) -> dict[str, str]:
-        """The source of every function and class in reference.py."""
+        """The source of every function and class in reference.py; one that launches GPU kernels has them above it."""
         lines = self.reference_source.splitlines()
         found = {}
+        kernels = ""
         for node in ast.parse(self.reference_source).body:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-                found[node.name] = "\n".join(lines[first - 1 : node.end_lineno]) + "\n"
+                source = "\n".join(lines[first - 1 : node.end_lineno]) + "\n"
+                if is_kernel(node):
+                    kernels += source + "\n\n"
+                else:
+                    found[node.name] = kernels + source
+                    kernels = ""
         return found
 
     def solution(self, exercise: str) -> str:

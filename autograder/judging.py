@@ -4,6 +4,7 @@ The judge never trusts an answer: it reads values and decides itself. An answer 
 student's is a proxy whose calls run in the sandbox and raise `AnswerFailed`.
 """
 
+import linecache
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import product
@@ -479,7 +480,9 @@ def compare_answer(came: Any, expected: Any, case: Case) -> Difference | None:
 def load_answer(answer: Answer) -> Callable:
     """The function or class of an answer of the course's own, defined in this process."""
     namespace: dict[str, Any] = {"__name__": f"answer_{answer.name}"}
-    exec(compile(answer.source, f"<{answer.name}>", "exec"), namespace)
+    label = f"<{answer.exercise} {answer.name}>"
+    linecache.cache[label] = len(answer.source), None, answer.source.splitlines(True), label  # Triton reads it
+    exec(compile(answer.source, label, "exec"), namespace)
     return namespace[answer.exercise]
 
 

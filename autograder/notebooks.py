@@ -86,6 +86,8 @@ def _nbgrader(grade_id: str, **what: Any) -> dict[str, Any]:
 
 def _setup(chapter: Chapter) -> NotebookNode:
     source = f"{chapter.imports.rstrip()}\n\nfrom autograder import check".lstrip()
+    if "import triton" in source:
+        source = f"import autograder.kernels\n{source}"
     metadata = {"atlas": {"origin": "setup"}, "nbgrader": _nbgrader("setup-cell", locked=True)}
     return new_code_cell(source, id="setup-cell", metadata=metadata)
 

@@ -22,8 +22,15 @@ def stub_config(language: Language) -> Config:
     return config
 
 
+def is_kernel(node: ast.stmt) -> bool:
+    """Whether a statement defines a kernel of Triton's."""
+    return isinstance(node, Function) and any(ast.unparse(d) == "triton.jit" for d in node.decorator_list)
+
+
 def mark_solution(source: str, where: str) -> str:
     """The source of one function or class with every body between markers; signatures and docstrings stay outside.
+
+    Where kernels stand above a function, theirs are the bodies to write, and the function that launches them is given.
 
     where: the file, for an error's message.
     """
@@ -32,7 +39,8 @@ def mark_solution(source: str, where: str) -> str:
     lines = source.splitlines()
     marked: list[str] = []
     done = 0
-    for node in _functions(ast.parse(source).body):
+    body = ast.parse(source).body
+    for node in _functions([statement for statement in body if is_kernel(statement)] or body):
         first, last = _body(node, lines, where)
         if first > last:
             continue

@@ -101,6 +101,8 @@ class Server:
 
     def run_cell(self, source: str, keep: list[int], label: str) -> BaseException | None:
         """Run the kept statements of one cell; what they raised."""
+        if "import triton" in source:
+            import autograder.kernels  # noqa: F401
         self.sources[label] = source
         linecache.cache[label] = (len(source), None, source.splitlines(True), label)
         try:

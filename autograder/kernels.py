@@ -1,0 +1,91 @@
+"""Triton on any machine: on the GPU, or in Triton's interpreter where there is none. Import it before triton.
+
+In the interpreter every access is looked at: one outside the tensors that the kernel was given is an error that says
+where, not a wrong number or a broken process.
+"""
+
+import os
+from typing import Any
+
+import numpy as np
+import torch
+
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
+
+from triton.runtime import interpreter  # which reads the environment
+
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+DEVICE = torch.device("cpu" if INTERPRETED else "cuda")
+
+
+GUARD = 1 << 20  # bytes on either side of a tensor in which no other lies
+
+
+class _Launch(interpreter.GridExecutor):
+    """One launch of a kernel. Its tensors are copied to places far from each other, and back when it has run."""
+
+    spans: tuple[tuple[int, int], ...] = ()
+
+    def _init_args_hst(self, args_dev: Any, kwargs: Any) -> Any:
+        self.copies: dict[int, tuple[torch.UntypedStorage, torch.Tensor]] = {}
+        args = tuple(self._copied(value) for value in args_dev)
+        options = {name: self._copied(value) for name, value in kwargs.items()}
+        given = [value for value in (*args, *options.values()) if isinstance(value, torch.Tensor) and value.numel()]
+        _Launch.spans = tuple({_span(tensor) for tensor in given})
+        return super()._init_args_hst(args, options)
+
+    def _restore_args_dev(self, args_dev: Any, args_hst: Any, kwargs: Any, kwargs_hst: Any) -> None:
+        for storage, copy in self.copies.values():
+            _bytes(storage).copy_(copy[GUARD:-GUARD])
+
+    def _copied(self, value: Any) -> Any:
+        if type(value) is not torch.Tensor or value.device.type != "cpu":
+            return value
+        storage = value.untyped_storage()
+        if storage.data_ptr() not in self.copies:
+            copy = torch.empty(storage.nbytes() + 2 * GUARD, dtype=torch.uint8)
+            copy[GUARD:-GUARD].copy_(_bytes(storage))
+            self.copies[storage.data_ptr()] = storage, copy
+        offset = GUARD // value.element_size() + value.storage_offset()
+        buffer = self.copies[storage.data_ptr()][1].untyped_storage()
+        return torch.empty(0, dtype=value.dtype).set_(buffer, offset, value.shape, value.stride())
+
+
+def _bytes(storage: torch.UntypedStorage) -> torch.Tensor:
+    return torch.empty(0, dtype=torch.uint8).set_(storage)
+
+
+def _span(tensor: torch.Tensor) -> tuple[int, int]:
+    """The addresses from a tensor's first element to behind its last."""
+    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    return tensor.data_ptr(), tensor.data_ptr() + (last + 1) * tensor.element_size()
+
+
+def _refuse_outside(verb: str, builder: Any, pointers: Any, mask: Any) -> None:
+    """Raise IndexError if an element that the mask lets through lies in none of the tensors."""
+    addresses = np.asarray(pointers.data)[np.asarray(mask.data, dtype=bool)].astype(np.uint64)
+    inside = np.zeros(addresses.shape, dtype=bool)
+    for start, end in _Launch.spans:
+        inside |= (addresses >= start) & (addresses < end)
+    if not inside.all():
+        raise IndexError(
+            f"program {tuple(builder.grid_idx)} {verb} {int((~inside).sum())} elements outside the tensors that the "
+            "kernel was given: is a mask missing, or one place off?"
+        )
+
+
+def _checked(name: str, verb: str, mask_at: int) -> None:
+    original = getattr(interpreter.InterpreterBuilder, name)
+
+    def checked(self: Any, pointers: Any, *rest: Any) -> Any:
+        _refuse_outside(verb, self, pointers, rest[mask_at])
+        return original(self, pointers, *rest)
+
+    setattr(interpreter.InterpreterBuilder, name, checked)
+
+
+if INTERPRETED:
+    interpreter.GridExecutor = _Launch
+    _checked("create_masked_load", "reads", 0)
+    _checked("create_masked_store", "writes", 1)

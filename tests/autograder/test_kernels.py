@@ -1,0 +1,82 @@
+"""Kernels of Triton's as answers: how a stub is made of them, and that no access outside a tensor goes unnoticed."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from autograder.answers import Cell, Submission
+from autograder.cases import Answer
+from autograder.chapters import Chapter
+from autograder.course import Limits
+from autograder.judgement import provide
+from autograder.judging import Judge, load_answer
+from autograder.kernels import INTERPRETED
+from autograder.stubs import mark_solution
+from autograder.workshop import Workshop
+
+LAB = Chapter(Path(__file__).parents[2], "lab01_elementwise")
+HADAMARD = LAB.solution("fused_hadamard_add")
+
+interpreted = pytest.mark.skipif(not INTERPRETED, reason="only the interpreter looks at every access")
+
+
+def test_a_kernel_belongs_to_the_function_below_it():
+    assert list(LAB.solutions_by_name) == ["fused_hadamard_add", "fused_swiglu"]
+    assert HADAMARD.startswith("@triton.jit\ndef hadamard_add_kernel(")
+    assert "swiglu" not in HADAMARD
+
+
+def test_the_body_of_the_kernel_is_to_write_and_what_launches_it_is_given():
+    before, rest = mark_solution(HADAMARD, "here").split("    ### BEGIN SOLUTION\n")
+    solution, after = rest.split("    ### END SOLUTION\n")
+    assert '"""out[i] = a[i] · b[i] + c[i]' in before
+    assert solution.count("tl.load") == 3
+    assert "hadamard_add_kernel[(programs,)]" in after
+    assert "SOLUTION" not in after
+
+
+def answer(old: str, new: str):
+    source = LAB.program("fused_hadamard_add", HADAMARD.replace(old, new))
+    assert new in source
+    return source
+
+
+def called(source):
+    function = load_answer(Answer("fused_hadamard_add", "tried", source, "", right=False))
+    return function(torch.randn(1500), torch.randn(1500), torch.randn(1500))
+
+
+@interpreted
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("a * b + c, mask=exists", "a * b + c", r"program \(1, 0, 0\) writes 548 elements outside"),
+        ("b_ptr + place, mask=exists", "b_ptr + place", r"program \(1, 0, 0\) reads 548 elements outside"),
+        ("place < count", "place <= count", r"program \(1, 0, 0\) reads 1 elements outside"),
+        ("tl.load(c_ptr + place", "tl.load(c_ptr - place", r"program \(0, 0, 0\) reads 1023 elements outside"),
+    ],
+)
+def test_an_access_outside_the_tensors_is_an_error_that_says_where(old, new, said):
+    with pytest.raises(Exception, match=said):
+        called(answer(old, new))
+
+
+def test_an_access_inside_is_none():
+    assert called(answer("BLOCK=1024", "BLOCK=256").replace("(), 1024)", "(), 256)")).shape == (1500,)
+
+
+@interpreted
+def test_in_the_sandbox_too_although_the_cell_does_not_ask_for_it():
+    exercise = LAB.exercises["fused_hadamard_add"]
+    hidden = [c for c in exercise.cases if c.name == "sizes_around_a_block"]
+    judge = Judge(exercise.name, hidden, exercise.reference, "a secret", rules=exercise.rules)
+    with Workshop(limits=Limits()) as workshop:
+        for source, passes in (
+            (LAB.program(exercise.name, HADAMARD), True),
+            (answer("a * b + c, mask=exists", "a * b + c"), False),
+        ):
+            submission = Submission(LAB.name, [Cell(source, "answer", exercise.name)])
+            (found,) = judge.judge(provide(exercise, submission, workshop)).cases
+            assert found.passed == passes, found.message
+            assert passes or "writes 1 elements outside the tensors" in found.message
