@@ -893,7 +893,7 @@ def back_from_a_negative_step_is_refused(ddpm_reverse_step, draw):
 
 def with_two_levels(x_t, predicted_noise, alpha_bar_t, alpha_bar_prev, eta=0.0, noise=None):
     """In float64, with σ² as η² times the variance of Bayes' rule between the two levels."""
-    here, there = (torch.as_tensor(a).double() for a in (alpha_bar_t, alpha_bar_prev))
+    here, there = (torch.as_tensor(a, dtype=torch.float64) for a in (alpha_bar_t, alpha_bar_prev))
     clean = (x_t.double() - (1 - here).sqrt() * predicted_noise.double()) / here.sqrt()
     if eta == 0:
         return (there.sqrt() * clean + (1 - there).sqrt() * predicted_noise.double()).to(x_t.dtype)
