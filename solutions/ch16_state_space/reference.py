@@ -251,7 +251,7 @@ def associative_scan(
         dim: the time; negative counts from the end.
 
     Returns:
-        h, the shape and dtype of `values`. Twice the length costs at most 30 more calls of torch operators, and
+        h, the shape and dtype of `values`. Twice the length costs at most 40 more calls of torch operators, and
         no tensor made on the way has more than 4 times as many numbers as `values`.
 
     Raises:

@@ -139,3 +139,24 @@ def pairs_first_then_the_steps_between(gates, values, dim=1):
         return torch.cat([whole, even[n // 2 :]])
 
     return solve(gates.movedim(dim, 0), values.movedim(dim, 0)).movedim(0, dim)
+
+
+@right("associative_scan")
+def up_a_tree_and_down_again(gates, values, dim=1):
+    """Blelloch's two sweeps over a length padded to a power of two with steps that change nothing."""
+    if gates.shape != values.shape:
+        raise ValueError("shapes differ")
+    g, v = gates.movedim(dim, -1), values.movedim(dim, -1)
+    length = v.shape[-1]
+    padding = (1 << max(length - 1, 0).bit_length()) - length
+    g, v = F.pad(g, (0, padding), value=1.0), F.pad(v, (0, padding))
+    levels = []
+    while v.shape[-1] > 1:
+        levels.append((g, v))
+        v = g[..., 1::2] * v[..., ::2] + v[..., 1::2]
+        g = g[..., 1::2] * g[..., ::2]
+    before = torch.zeros_like(v)
+    for g, v in reversed(levels):
+        before = torch.stack([before, g[..., ::2] * before + v[..., ::2]], dim=-1).flatten(-2)
+    h = F.pad(gates.movedim(dim, -1), (0, padding)) * before + F.pad(values.movedim(dim, -1), (0, padding))
+    return h[..., :length].movedim(-1, dim)
