@@ -267,9 +267,10 @@ runs_backwards = edited(
 swaps_input_and_output = edited(
     "ssm_kernel",
     {"state = a_bar @ state": "state = state @ a_bar"},
-    """From the left Ā is its own transpose: C Ā B̄ and C Āᵀ B̄ are different numbers.
+    """A vector times Ā is Āᵀ times that vector, and C Āᵀ B̄ is another number than C Ā B̄. On which side of the state does
+    Ā stand in 16.5?
 
-    从左边乘上去的是 Ā 的转置：C Ā B̄ 与 C Āᵀ B̄ 是不同的数。""",
+    向量乘 Ā 等于 Āᵀ 乘这个向量，而 C Āᵀ B̄ 与 C Ā B̄ 是不同的数。16.5 里 Ā 在状态的哪一边？""",
 )
 
 checks_ab_only = edited(
