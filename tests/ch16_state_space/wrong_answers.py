@@ -267,8 +267,8 @@ runs_backwards = edited(
 swaps_input_and_output = edited(
     "ssm_kernel",
     {"state = a_bar @ state": "state = state @ a_bar"},
-    """A vector times Ā is Āᵀ times that vector, and C Āᵀ B̄ is another number than C Ā B̄. On which side of the state does
-    Ā stand in 16.5?
+    """A vector times Ā is Āᵀ times that vector, and C Āᵀ B̄ is another number than C Ā B̄. Where in 16.5 does
+    Ā stand, beside the state?
 
     向量乘 Ā 等于 Āᵀ 乘这个向量，而 C Āᵀ B̄ 与 C Ā B̄ 是不同的数。16.5 里 Ā 在状态的哪一边？""",
 )
