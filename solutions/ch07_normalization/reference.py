@@ -98,7 +98,7 @@ class BatchNorm2d(nn.Module):
         self.register_buffer("num_batches_tracked", torch.tensor(0))
 
     def forward(self, x: Float[Tensor, "n c h w"]) -> Float[Tensor, "n c h w"]:
-        """Normalise a batch of images; raise ValueError if `x` has not four dimensions."""
+        """Normalise a batch of images; raise ValueError if `x` has not four dimensions, or where `batch_norm` does."""
         if x.dim() != 4:
             raise ValueError(f"expected (n, c, h, w), not {tuple(x.shape)}")
         self.num_batches_tracked += self.training
@@ -269,7 +269,11 @@ def deep_activations(
 
     Returns:
         the standard deviation of h_1, h_2, … , each over all entries of h_l, with 1/m in the variance as in 7.2: one
-        number a layer, in the dtype of `x`; of size 0 where there is no layer.
+        number a layer, in the dtype of `x`; of size 0 where there is no layer. Differentiable with respect to `x` and
+        the weights.
+
+    Raises:
+        ValueError: two neighbouring weights do not fit together (torch's own error for that is as good).
 
     Source: He et al. 2015, arXiv:1502.01852, section 2.2, watched rather than derived.
     """

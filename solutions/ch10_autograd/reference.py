@@ -24,7 +24,8 @@ def numerical_derivative(
         h: the step, positive, the same for every element.
 
     Returns:
-        the estimate at each element, with its error of order h²; the shape and dtype of `x`.
+        the estimate at each element, with its error of order h²; the shape and dtype of `x`, and differentiable
+        with respect to `x` where f is.
 
     Raises:
         ValueError: `h` is not positive.
@@ -205,7 +206,7 @@ def chain_rule(dy_du: Float[Tensor, " m"], du_dx: Float[Tensor, "m n"]) -> Float
         du_dx: the Jacobian of the intermediate variables by the n inputs.
 
     Returns:
-        the derivatives of y by the inputs.
+        the derivatives of y by the inputs, differentiable with respect to both arguments.
 
     Raises:
         ValueError: the two do not have the same m (torch's own error for that is as good).
