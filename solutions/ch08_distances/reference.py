@@ -217,7 +217,8 @@ def nearest_neighbours(
         gradient; and the rows of `points` where those stand, int64. Among equal distances any order is right.
 
     Raises:
-        ValueError: `k` is less than 1 or more than the number of points.
+        ValueError: `k` is less than 1 or more than the number of points, or queries and points have different numbers
+            of coordinates.
 
     Source: agrees with `sklearn.neighbors.NearestNeighbors(n_neighbors=k).fit(points).kneighbors(queries)`.
     """

@@ -15,8 +15,8 @@ def entropy(p: Float[Tensor, "*batch n"]) -> Float[Tensor, "*batch"]:
         p: probabilities over the last dimension. That they sum to 1 is taken on trust.
 
     Returns:
-        the dtype of `p`, without the last dimension. The gradient is finite everywhere, so that it can go back
-        through a softmax whose output is exactly 0 somewhere.
+        the dtype of `p`, without the last dimension. A rare event, of probability 1e-30 say, keeps its digits. The
+        gradient is finite everywhere, so that it can go back through a softmax whose output is exactly 0 somewhere.
 
     Raises:
         ValueError: a probability is negative.
@@ -40,7 +40,8 @@ def cross_entropy_of(p: Float[Tensor, "*#batch n"], q: Float[Tensor, "*#batch n"
 
     Returns:
         the dtype of `p`, without the last dimension. An event with P(x) = 0 adds 0, also where Q(x) = 0; one with
-        P(x) > 0 = Q(x) makes it inf. Where both are 0 the gradients are finite.
+        P(x) > 0 = Q(x) makes it inf. Where both are 0 the gradients are finite; where only P(x) is, the gradient by
+        P(x) is still −log Q(x). That `p` and `q` sum to 1 is taken on trust.
 
     Raises:
         ValueError: the last dimensions differ, or a probability is negative.
@@ -165,7 +166,8 @@ def cross_entropy_backward(
         target: y, int64, the right classes.
 
     Returns:
-        the shape and dtype of `input`, computed without autograd.
+        the shape and dtype of `input`, also for an empty batch, computed without autograd. The Jacobian of softmax
+        is never formed: no intermediate tensor has more elements than `input`.
 
     Raises:
         ValueError: `target` is not of shape (batch,), or holds a number that is not a class.
@@ -190,7 +192,7 @@ def kl_divergence(p: Float[Tensor, "*#batch n"], q: Float[Tensor, "*#batch n"]) 
     Returns:
         the dtype of `p`, without the last dimension; accurate also where the two are close and where Q(x) is tiny.
         An event with P(x) = 0 adds 0, also where Q(x) = 0; one with P(x) > 0 = Q(x) makes it inf. An event with
-        P(x) = 0 gives Q(x) the gradient 0, also where Q(x) = 0.
+        P(x) = 0 gives Q(x) the gradient 0, also where Q(x) = 0. That `p` and `q` sum to 1 is taken on trust.
 
     Raises:
         ValueError: the last dimensions differ, or a probability is negative.
@@ -224,7 +226,8 @@ def kl_div_loss(
 
     Returns:
         the dtype of `input`; a 0-d tensor, or for "none" the shape of `input`. Where P is 0, that is log P = −inf,
-        the element is 0 and its gradient by `input` is 0, also where log Q = −inf.
+        the element is 0 and its gradient by `input` is 0, also where log Q = −inf. With `log_target` the logarithms
+        are used as given: where P underflows, or is so close to 1 that log P is tiny, no digit is lost.
 
     Raises:
         ValueError: the shapes differ, or `reduction` is unknown.
@@ -256,7 +259,8 @@ def binary_cross_entropy(input: Float[Tensor, "*shape"], target: Float[Tensor, "
 
     Returns:
         a 0-d tensor of the dtype of `input`: the mean over all N elements. It is finite for p = 0 and p = 1 because
-        of the bound on the logarithms, and so is the gradient. A small p with y = 0 keeps its digits.
+        of the bound on the logarithms, and so is the gradient; in between the gradient is that of the formula, also for
+        a p of 1e-20. A small p with y = 0 keeps its digits.
 
     Raises:
         ValueError: the shapes differ, or a probability is outside [0, 1].

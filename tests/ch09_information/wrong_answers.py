@@ -123,7 +123,7 @@ def cuts_the_gradient_by_p_at_zero(p, q):
     """The values are right. Where P = 0 < Q, however, the derivative by P is −log Q and not 0: you replaced the
     logarithm in more places than necessary.
 
-    值是对的。但在 P = 0 < Q 处，对 P 的导数是 −log Q 而不是 0：你替换对数的地方多过了必要。
+    值是对的。但在 P = 0 < Q 处，对 P 的导数是 −log Q 而不是 0：你换掉的对数太多了，有些本不必换。
     """
     if p.shape[-1] != q.shape[-1] or (p < 0).any() or (q < 0).any():
         raise ValueError("bad call")
@@ -626,7 +626,7 @@ def clamps_at_a_hundred_as_the_other_one_does(input, target, pos_weight=None):
     """With probabilities the logarithm had to be bounded. With logits nothing overflows, and a logit of 1000 for the
     answer "no" costs 1000.
 
-    对概率，对数不得不设下限。对 logits 则没有什么会上溢：答案为“否”而 logit 为 1000，代价就是 1000。
+    输入是概率时，对数不得不设下限；输入是 logits 时，没有什么会上溢：答案为“否”而 logit 为 1000，代价就是 1000。
     """
     if input.shape != target.shape:
         raise ValueError("shapes")
