@@ -98,7 +98,8 @@ def iwae_bound(log_w: Float[Tensor, "batch samples"]) -> Float[Tensor, ""]:
         log_w: log w_k, any magnitude; −inf stands for a weight of 0.
 
     Returns:
-        a 0-d tensor of the dtype of `log_w`; −inf if all weights of a row are 0.
+        a 0-d tensor of the dtype of `log_w`; −inf if all weights of a row are 0. Where only some are 0, its
+        gradients are finite.
 
     Raises:
         ValueError: `log_w` is not two-dimensional, or has no samples.
@@ -277,7 +278,8 @@ def ddpm_loss(
         alpha_bar: ᾱ_0 … ᾱ_{T−1}.
 
     Returns:
-        a 0-d tensor of the dtype of `x0`: the mean over all elements.
+        a 0-d tensor of the dtype of `x0`: the mean over all elements. Gradients reach the model, and through x_t also
+        `x0`, `noise` and `alpha_bar`.
 
     Raises:
         ValueError: the model's answer has another shape than `noise`, or `noise` than `x0`.
