@@ -20,7 +20,8 @@ def normalized_adjacency(a: Float[Tensor, "n n"]) -> Float[Tensor, "n n"]:
 
     Returns:
         Â in the dtype and the layout of `a`: a sparse graph stays sparse, and no dense n × n matrix is made on
-        the way. An isolated node has Â_ii = 1. Weights may be as large as 1e30 in float32.
+        the way. An isolated node has Â_ii = 1. Weights may be as large as 1e30 and as small as
+        1e-30 in float32. Gradients reach the weights of the edges, of a sparse graph too.
 
     Raises:
         ValueError: `a` is not a square matrix.
@@ -92,6 +93,10 @@ def gcn_forward(
 
     Returns:
         the last layer's features, dense: logits, which a softmax or a loss may follow.
+
+    Raises:
+        ValueError: the sizes do not fit, such as a layer that reads another number of features than the one
+            before it gives.
 
     Source: Atlas 19.1; Kipf & Welling 2017, equation 9, without its softmax.
     """
@@ -166,7 +171,7 @@ def patch_embed(
 ) -> Float[Tensor, "b n d"]:
     """Project every patch of an image to D numbers: the one convolution of a vision transformer.
 
-    y_i = E^T x_p^i + bias, with a column of E for every filter of `weight`          (x_p^i E in 19.3)
+    y_i = x_p^i E + bias, with a column of E for every filter of `weight`            (x_p^i E in 19.3)
 
     Args:
         images: a batch of images, channels first.

@@ -27,7 +27,8 @@ def sequence_log_prob(
         token counts. What stands at a position without a counted token has no influence and the gradient 0.
 
     Raises:
-        ValueError: `labels` has not the shape of `logits` without its last dimension.
+        ValueError: `labels` has not the shape of `logits` without its last dimension, or a token that counts is not
+            in the vocabulary (the error of torch's own look-up will do).
 
     Source: Atlas 20.1; Rafailov et al. 2023, arXiv:2305.18290; agrees with the sum of `F.cross_entropy`.
     """

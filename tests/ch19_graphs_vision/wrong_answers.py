@@ -112,10 +112,10 @@ cuts_the_gradient_of_the_degrees = edited(
 makes_a_sparse_graph_dense = edited(
     "normalized_adjacency",
     {"    if not a.is_sparse:": "    a = a.to_dense()\n    if not a.is_sparse:"},
-    """A million nodes with ten edges each are 80 MB as a sparse tensor and 4 TB as a dense one. Only stored entries
+    """A million nodes with ten edges each are 200 MB as a sparse tensor and 4 TB as a dense one. Only stored entries
     need a new weight: which operations see those alone?
 
-    一百万个节点、每个节点十条边，稀疏张量占 80 MB，稠密矩阵占 4 TB。只有存储的元素需要新的权重：哪些运算只看这些元素？
+    一百万个节点、每个节点十条边，稀疏张量占 200 MB，稠密矩阵占 4 TB。只有存储的元素需要新的权重：哪些运算只看这些元素？
     """,
 )
 
@@ -353,7 +353,7 @@ swaps_rows_and_columns_of_the_grid = edited(
         "rows, columns, channels, p, p)\n": "columns, rows, channels, p, p)\n",
         "permute(0, 3, 1, 4, 2, 5)": "permute(0, 3, 2, 4, 1, 5)",
     },
-    """Right for square images whose patches are symmetric in the grid only. How many patches stand in one row?
+    """You have exchanged the rows and the columns of the grid. How many patches stand in one row?
 
     你把网格的行和列弄反了。一行里有多少个块？
     """,

@@ -131,7 +131,7 @@ def gradients_of_the_logits(sequence_log_prob, draw):
 
 @case("sequence_log_prob", agrees_with=_by_cross_entropy, **ROUNDED)
 def log_probabilities_in_bfloat16(sequence_log_prob, draw):
-    """bfloat16"""
+    """bfloat16 的对数概率"""
     return sequence_log_prob(draw.normal(3, 4, 7), draw.integers(0, 7, 3, 4))
 
 
