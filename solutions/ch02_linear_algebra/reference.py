@@ -37,8 +37,8 @@ def einsum(equation: str, *operands: Float[Tensor, "..."]) -> Float[Tensor, "...
     Args:
         equation: one letter a dimension, operands separated by commas; blanks mean nothing. A letter twice in one
             operand takes its diagonal. "..." stands for the remaining dimensions of an operand; those of different
-            operands are aligned at the right and broadcast. Without "->" the output is "..." and then every letter
-            that occurs exactly once in all, in alphabetical order.
+            operands are aligned at the right and broadcast; an output without "..." sums over them. Without "->" the
+            output is "..." and then every letter that occurs exactly once in all, in alphabetical order.
         operands: as many tensors as the equation has terms.
 
     Returns:
@@ -280,7 +280,8 @@ def qr(a: Float[Tensor, "*batch m n"]) -> tuple[Float[Tensor, "*batch m k"], Flo
     A = Q R,   QᵀQ = I,   k = min(m, n)                                             (2.2)
 
     Args:
-        a: matrices, tall or wide, of any rank, in any number of batch dimensions.
+        a: matrices, tall or wide, of any rank, in any number of batch dimensions; the squares of a column's entries
+            may underflow.
 
     Returns:
         q: orthonormal columns to machine precision, however ill-conditioned `a` is.
@@ -495,7 +496,7 @@ def spectral_norm(a: Float[Tensor, "*batch m n"], iterations: int = 100) -> Floa
     ‖A‖₂ = max_{‖v‖ = 1} ‖A v‖ = σ_max(A)                                           (2.4)
 
     Args:
-        a: matrices of any shape, in any number of batch dimensions.
+        a: matrices of any shape, in any number of batch dimensions; entries near 1e15 or 1e-15 too.
         iterations: how often a vector goes through A and back through Aᵀ.
 
     Returns:
