@@ -5,7 +5,10 @@ where, not a wrong number or a broken process.
 """
 
 import os
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,6 +18,10 @@ if not torch.cuda.is_available():
 
 from triton.runtime import interpreter  # which reads the environment
 
+from autograder.programs import programs_of, show_programs
+
+__all__ = ["DEVICE", "INTERPRETED", "Access", "programs_of", "show_programs", "watch"]
+
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = torch.device("cpu" if INTERPRETED else "cuda")
 
@@ -22,10 +29,48 @@ DEVICE = torch.device("cpu" if INTERPRETED else "cuda")
 GUARD = 1 << 20  # bytes on either side of a tensor in which no other lies
 
 
+@dataclass(frozen=True)
+class Access:
+    """One load or store of one program: the bytes of a storage at which the elements begin."""
+
+    program: tuple[int, int, int]
+    verb: Literal["reads", "writes"]
+    storage: int
+    places: np.ndarray
+
+    def elements(self, tensor: torch.Tensor) -> np.ndarray:
+        """How often every element of a tensor was accessed, in the tensor's shape."""
+        if tensor.untyped_storage().data_ptr() != self.storage:
+            return np.zeros(tensor.shape, dtype=int)
+        first = torch.arange(tensor.untyped_storage().nbytes() // tensor.element_size())
+        where = first.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset()).numpy()
+        return np.bincount(self.places // tensor.element_size(), minlength=len(first))[where]
+
+
+_watchers: list[list[Access]] = []
+
+
+@contextmanager
+def watch() -> Iterator[list[Access]]:
+    """Every access of the kernels launched inside, in order, one program after the other; empty on a GPU.
+
+    with watch() as accesses:
+        fused_softmax(x)
+    show_programs(accesses, x=x)
+    """
+    accesses: list[Access] = []
+    _watchers.append(accesses)
+    try:
+        yield accesses
+    finally:
+        _watchers.remove(accesses)
+
+
 class _Launch(interpreter.GridExecutor):
     """One launch of a kernel. Its tensors are copied to places far from each other, and back when it has run."""
 
     spans: tuple[tuple[int, int], ...] = ()
+    storages: tuple[tuple[int, int, int], ...] = ()  # where a copy begins and ends, and the storage it is of
 
     def _init_args_hst(self, args_dev: Any, kwargs: Any) -> Any:
         self.copies: dict[int, tuple[torch.UntypedStorage, torch.Tensor]] = {}
@@ -33,6 +78,10 @@ class _Launch(interpreter.GridExecutor):
         options = {name: self._copied(value) for name, value in kwargs.items()}
         given = [value for value in (*args, *options.values()) if isinstance(value, torch.Tensor) and value.numel()]
         _Launch.spans = tuple({_span(tensor) for tensor in given})
+        _Launch.storages = tuple(
+            (copy.data_ptr() + GUARD, copy.data_ptr() + GUARD + storage.nbytes(), pointer)
+            for pointer, (storage, copy) in self.copies.items()
+        )
         return super()._init_args_hst(args, options)
 
     def _restore_args_dev(self, args_dev: Any, args_hst: Any, kwargs: Any, kwargs_hst: Any) -> None:
@@ -73,6 +122,16 @@ def _refuse_outside(verb: str, builder: Any, pointers: Any, mask: Any) -> None:
             f"program {tuple(builder.grid_idx)} {verb} {int((~inside).sum())} elements outside the tensors that the "
             "kernel was given: is a mask missing, or one place off?"
         )
+    if _watchers:
+        _record(verb, builder, addresses)
+
+
+def _record(verb: Any, builder: Any, addresses: np.ndarray) -> None:
+    for start, end, storage in _Launch.storages:
+        places = (addresses[(addresses >= start) & (addresses < end)] - np.uint64(start)).astype(np.int64)
+        if places.size:
+            for accesses in _watchers:
+                accesses.append(Access(tuple(builder.grid_idx), verb, storage, places))
 
 
 def _checked(name: str, verb: str, mask_at: int) -> None:

@@ -11,7 +11,7 @@ from autograder.chapters import Chapter
 from autograder.course import Limits
 from autograder.judgement import provide
 from autograder.judging import Judge, load_answer
-from autograder.kernels import INTERPRETED
+from autograder.kernels import INTERPRETED, programs_of, show_programs, watch
 from autograder.stubs import mark_solution
 from autograder.workshop import Workshop
 
@@ -80,3 +80,39 @@ def test_in_the_sandbox_too_although_the_cell_does_not_ask_for_it():
             (found,) = judge.judge(provide(exercise, submission, workshop)).cases
             assert found.passed == passes, found.message
             assert passes or "writes 1 elements outside the tensors" in found.message
+
+
+@interpreted
+def test_every_access_is_recorded_with_the_program_that_made_it():
+    a, b, c = torch.randn(3, 2500)
+    with watch() as accesses:
+        out = LAB.reference.fused_hadamard_add(a, b, c)
+    for tensor, verb in ((a, "reads"), (c, "reads"), (out, "writes")):
+        last, times = programs_of(accesses, tensor, verb)
+        assert (last == torch.arange(2500).numpy() // 1024).all()
+        assert (times == 1).all()
+    assert not programs_of(accesses, b, "writes")[1].any()
+    LAB.reference.fused_hadamard_add(a, b, c)
+    assert len(accesses) == 3 * 4  # nothing is added behind the block
+
+
+@interpreted
+def test_the_elements_of_a_view_are_told_from_what_lies_between_them():
+    wide = torch.randn(6, 40)
+    view = wide[:, 4:24]
+    with watch() as accesses:
+        LAB.reference.fused_swiglu(view)
+    assert (programs_of(accesses, view)[1] == 1).all()
+    last, times = programs_of(accesses, wide)
+    assert times[:, :4].sum() == times[:, 24:].sum() == 0
+    assert (last[:, 4:24] == torch.arange(6).numpy()[:, None]).all()
+
+
+@interpreted
+def test_the_picture_says_how_often_elements_were_touched():
+    x = torch.randn(5, 12)
+    with watch() as accesses:
+        out = LAB.reference.fused_swiglu(x)
+    figure = show_programs(accesses, x=x, out=out, other=torch.zeros(3))
+    assert [axis.get_title() for axis in figure.axes] == ["x: read 1×", "out: written 1×", "other: untouched"]
+    assert [text.get_text() for text in figure.axes[1].texts] == list("01234")
