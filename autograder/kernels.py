@@ -4,8 +4,9 @@ In the interpreter every access is looked at: one outside the tensors that the k
 where, not a wrong number or a broken process.
 """
 
+import inspect
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -48,6 +49,7 @@ class Access:
 
 
 _watchers: list[list[Access]] = []
+_listeners: list[Callable[[Any, dict[str, Any], list[str], dict[str, int]], None]] = []
 
 
 @contextmanager
@@ -66,11 +68,32 @@ def watch() -> Iterator[list[Access]]:
         _watchers.remove(accesses)
 
 
+@contextmanager
+def on_launch(listener: Callable[[Any, dict[str, Any], list[str], dict[str, int]], None]) -> Iterator[None]:
+    """Tell the listener of every launch: kernel, arguments, the names of the constexpr ones, the compiler's options."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
 class _Launch(interpreter.GridExecutor):
     """One launch of a kernel. Its tensors are copied to places far from each other, and back when it has run."""
 
     spans: tuple[tuple[int, int], ...] = ()
     storages: tuple[tuple[int, int, int], ...] = ()  # where a copy begins and ends, and the storage it is of
+
+    def __call__(self, *args: Any, **kwargs: Any) -> None:
+        if _listeners:
+            parameters = inspect.signature(self.fn).parameters
+            given = {name: value for name, value in kwargs.items() if name in parameters}
+            arguments = inspect.signature(self.fn).bind(*args, **given)
+            arguments.apply_defaults()
+            options: dict[str, int] = {name: kwargs[name] for name in ("num_warps", "num_stages") if name in kwargs}
+            for listener in _listeners:
+                listener(self.fn, dict(arguments.arguments), self.constexprs, options)
+        super().__call__(*args, **kwargs)
 
     def _init_args_hst(self, args_dev: Any, kwargs: Any) -> Any:
         self.copies: dict[int, tuple[torch.UntypedStorage, torch.Tensor]] = {}
