@@ -13,6 +13,7 @@ from autograder.cases import Answer, Case, Edit, Rules, import_lines
 from autograder.course import load_course
 from autograder.errors import CourseError
 from autograder.stubs import is_kernel
+from autograder.workloads import Workload
 
 
 def load_module(path: Path, name: str) -> ModuleType:
@@ -57,6 +58,7 @@ class Exercise:
     reference: Callable | None = None
     wrong: list[Answer] = field(default_factory=list)
     right: list[Answer] = field(default_factory=list)
+    workload: Workload | None = None
 
     @property
     def visible(self) -> list[Case]:
@@ -124,14 +126,28 @@ class Chapter:
         return exercises
 
     def _set_speeds(self, exercises: dict[str, Exercise]) -> None:
-        """Give every case of speed the ratio that course.yml asks for."""
-        timed = {name: e for name, e in exercises.items() if any(case.faster_than for case in e.cases)}
+        """Give every case of speed, and every workload, the ratio that course.yml asks for."""
+        for workload in self._workloads():
+            if workload.exercise not in exercises:
+                raise CourseError(f"{self.tests / 'speed.py'}: no case names {workload.exercise!r}: check the spelling")
+            exercises[workload.exercise].workload = workload
+        timed = {name: e for name, e in exercises.items() if e.workload or any(case.faster_than for case in e.cases)}
         entry = load_course(self.root).chapter(self.name) if timed else None
         for name, exercise in timed.items():
             times = entry.exercise(name).speed if entry else None
             if times is None:
-                raise CourseError(f"{self.root / 'course.yml'}: give {name!r} its `speed`, since a case times it")
+                raise CourseError(f"{self.root / 'course.yml'}: give {name!r} its `speed`, since it is timed")
             exercise.cases = [replace(case, times=times) if case.faster_than else case for case in exercise.cases]
+            if exercise.workload:
+                exercise.workload = replace(exercise.workload, needed=times)
+
+    def _workloads(self) -> list[Workload]:
+        """What speed.py of a lab holds."""
+        path = self.tests / "speed.py"
+        if not path.exists():
+            return []
+        _no_name_twice(path)
+        return [value for value in vars(load_module(path, self._module(path))).values() if isinstance(value, Workload)]
 
     def _answers(self, file: str) -> list[Answer]:
         path = self.tests / file

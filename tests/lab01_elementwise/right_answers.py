@@ -29,6 +29,23 @@ def four_programs_walk_over_all_blocks(a, b, c):
     return out.view(shape)
 
 
+@right("fused_hadamard_add")
+def plain_torch_in_float32(a, b, c):
+    """Right, only slow: every step is a pass over memory of its own."""
+    if a.shape != b.shape or a.shape != c.shape:
+        raise ValueError("one shape is needed")
+    return (a.float() * b.float() + c.float()).to(a.dtype)
+
+
+@right("fused_swiglu")
+def plain_torch_step_by_step(x):
+    """Right, only slow."""
+    if x.ndim != 2 or x.shape[1] % 2:
+        raise ValueError(x.shape)
+    gate, value = x.float().chunk(2, dim=1)
+    return (gate / (1 + torch.exp(-gate)) * value).to(x.dtype)
+
+
 @right("fused_swiglu")
 def a_tile_of_rows_and_columns(x):
     """Every program has a tile of 4 rows and 64 columns, with a mask for both."""
