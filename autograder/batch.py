@@ -237,7 +237,7 @@ class Batch:
         scores = {e.name: e for e in record.verdict.exercises} if record.verdict else {}
         expected = {
             f"{entry.name}-check": clamped(scores[entry.name].score, entry.points)
-            if entry.name in scores and scores[entry.name].settled
+            if entry.name in scores and scores[entry.name].judged
             else None
             for entry in handed.entry.exercises
         }
@@ -286,10 +286,10 @@ def _result(handed: Handed, record: Record) -> Result:
         result.outcome = "unreadable"
         return result
     points = {entry.name: entry.points for entry in handed.entry.exercises}
-    settled = [e for e in record.verdict.exercises if e.settled]
-    result.score = round(sum(clamped(e.score, points.get(e.name, 0)) for e in settled), 4)
+    judged = [e for e in record.verdict.exercises if e.judged]
+    result.score = round(sum(clamped(e.score, points.get(e.name, 0)) for e in judged), 4)
     result.max_score = sum(points.values())
-    if len(settled) < len(record.verdict.exercises):
+    if not all(e.settled for e in record.verdict.exercises):
         result.outcome = "needs_a_person"
     return result
 

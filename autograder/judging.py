@@ -7,6 +7,7 @@ student's is a proxy whose calls run in the sandbox and raise `AnswerFailed`.
 import linecache
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 from typing import Any, Protocol
 
@@ -19,6 +20,7 @@ from autograder.errors import JudgeError
 from autograder.language import say
 from autograder.timing import PAIRS, PROCESSOR, WARM_UP, Stopwatch, settled, speed
 from autograder.verdicts import FACETS, CaseVerdict, ExerciseVerdict, Speed, Status
+from autograder.workloads import Workload
 
 # torch raises these where a docstring of the course asks for ValueError
 ACCEPTED_ERRORS = {"ValueError", "RuntimeError", "IndexError", "TypeError"}
@@ -82,6 +84,20 @@ class Provider(Protocol):
 
     def leave(self) -> None:
         """The judge is done with the answer."""
+
+
+class Race(Protocol):
+    """What measures the speed of kernels on a GPU."""
+
+    def judge(
+        self,
+        workload: Workload,
+        provider: Provider,
+        verdict: CaseVerdict,
+        seed: Callable[..., int],
+        language: str,
+    ) -> None:
+        """Fill in the verdict: passed, message, speed, and whom it waits for."""
 
 
 @dataclass
@@ -173,6 +189,7 @@ class Judge:
 
     oracles: the reference and whatever else must agree with it; each case adds its builtin.
     secret, key: what the draws are made from: a secret of the course, and (chapter, student, attempt).
+    workload: on what a kernel's speed is measured; race: what measures it, None where there is no GPU.
     """
 
     exercise: str
@@ -183,6 +200,8 @@ class Judge:
     wrong_answers: Sequence[Answer] = ()
     language: str = "en"
     rules: Rules = field(default_factory=Rules)
+    workload: Workload | None = None
+    race: Race | None = None
     runs: list[Run] = field(default_factory=list)
     _rehearsed: dict[tuple[int, torch.dtype], tuple[list[Any] | None, Any]] = field(default_factory=dict)
 
@@ -355,6 +374,9 @@ class Judge:
                 if until_failure and not verdicts[-1].passed:
                     break
                 given_up = self._give_up()
+            else:
+                if self.workload:
+                    verdicts.append(self.judge_speed(self.workload, verdicts, provider))
         finally:
             provider.leave()
         matches = [] if until_failure else self.matches()
@@ -370,6 +392,24 @@ class Judge:
             misconceptions=[answer.name for answer in matches],
             notes=notes,
         )
+
+    def judge_speed(self, workload: Workload, cases: Sequence[CaseVerdict], provider: Provider) -> CaseVerdict:
+        """The speed of a kernel, which counts when its results are right."""
+        verdict = CaseVerdict(
+            name=workload.name,
+            sentence=workload.sentence(self.language),
+            facet="speed",
+            visible=False,
+            weight=workload.weight,
+            passed=False,
+        )
+        if not all(case.passed for case in cases if case.facet not in GATED_FACETS):
+            verdict.message = say("speed_later", self.language)
+        elif self.race is None:
+            verdict.waits_for, verdict.message = "gpu", say("speed_waits", self.language)
+        else:
+            self.race.judge(workload, provider, verdict, partial(seed_of, self.secret, *self.key), self.language)
+        return verdict
 
     def _not_run(self, case: Case, why: Difference) -> CaseVerdict:
         return CaseVerdict(
@@ -412,6 +452,9 @@ class Judge:
         if all(v.passed for v in verdicts):
             return "passed"
         keys = {run.outcome.failure.key for run in self.runs if run.outcome.failure}
+        waiting = {v.waits_for for v in verdicts}
+        if waiting & {"gpu", "person"}:
+            return "needs_person" if "person" in waiting else "pending_gpu"
         if self._right_value(verdicts):
             return "partial"
         if "timed_out" in keys:

@@ -330,6 +330,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     # a verdict as a table
     "passed": ("passed", "通过"),
     "failed": ("failed", "未通过"),
+    "waits": ("waits", "待测"),
     "to_do": ("to do", "待作答"),
     "hidden": ("(hidden)", "（隐藏）"),
     "hint": ("Hint: {hint}", "提示：{hint}"),
@@ -344,7 +345,13 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "status_timed_out": ("took too long", "运行超时"),
     "status_crashed": ("crashed", "进程崩溃"),
     "status_pending_gpu": ("waits for a GPU", "等待 GPU 评测"),
+    "status_needs_person": ("left for a person", "留待人工评定"),
     "status_judge_error": ("could not be judged", "未能评测"),
+    "speed_waits": (
+        "is measured on a machine with an NVIDIA GPU; until then its points are neither given nor lost",
+        "要在有 NVIDIA GPU 的机器上测量；在那之前，这部分分数既不给也不扣",
+    ),
+    "speed_later": ("is measured when all results are right", "等所有结果都正确之后才测量"),
     "visible_pass": ("visible checks pass", "可见检查全部通过"),
     "visible_some": ("{passed} of {total} visible checks pass", "可见检查 {total} 项，通过 {passed} 项"),
     "all_pass": ("{passed} of {total} cases pass", "用例 {total} 个，通过 {passed} 个"),

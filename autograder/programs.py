@@ -41,9 +41,8 @@ def show_programs(accesses: Sequence["Access"], **tensors: Tensor) -> Any:
         print("Accesses are recorded in Triton's interpreter only: set TRITON_INTERPRET=1 before the first cell.")
         return None
     widths = [max(1.0, min(_table(np.zeros(t.shape)).shape[1] / 16, 5)) for t in tensors.values()]
-    figure, axes = plt.subplots(
-        1, len(tensors), figsize=(min(3 + sum(widths), 11), 3), width_ratios=widths, squeeze=False, layout="constrained"
-    )
+    size = (min(2.5 + sum(widths), 7.5), 2.6)
+    figure, axes = plt.subplots(1, len(tensors), figsize=size, width_ratios=widths, squeeze=False, layout="constrained")
     for axis, (name, tensor) in zip(axes[0], tensors.items(), strict=True):
         last, _ = programs_of(accesses, tensor)
         colours = plt.get_cmap("tab20")(last % 20)

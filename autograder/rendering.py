@@ -48,6 +48,9 @@ class Printed:
     characters: int = 0
 
 
+WAITING = ("pending_gpu", "needs_person")
+
+
 def plain(text: str) -> str:
     """The text without control characters: an escape sequence in it would reach the terminal."""
     if all(line.isprintable() for line in re.split(r"[\n\t]", text)):
@@ -59,8 +62,8 @@ def sign(status: Status | bool) -> str:
     """A sign that reads without colour: ✓ passed, ✗ not, ◐ in part, ○ nothing to judge yet."""
     if isinstance(status, bool):
         return "✓" if status else "✗"
-    return {"passed": "✓", "partial": "◐", "not_attempted": "○", "pending_gpu": "○", "judge_error": "○"}.get(
-        status, "✗"
+    return {"passed": "✓", "partial": "◐", "not_attempted": "○", "judge_error": "○"}.get(
+        status, "◐" if status in WAITING else "✗"
     )
 
 
@@ -73,7 +76,7 @@ def headline(verdict: ExerciseVerdict, language: str = "en", hidden: Mapping[str
 
     hidden: how many hidden cases of each facet were not run; None when the verdict is of all cases.
     """
-    if verdict.status in ("not_attempted", "pending_gpu", "judge_error"):
+    if verdict.status in ("not_attempted", "judge_error"):
         return say(f"status_{verdict.status}", language)
     passed, total = sum(c.passed for c in verdict.cases), len(verdict.cases)
     if hidden is None:
@@ -157,8 +160,8 @@ def _rows(verdict: ExerciseVerdict, language: str) -> list[_Row]:
         rows.append(
             _Row(
                 case,
-                sign(verdict.status) if waiting else sign(case.passed),
-                say("to_do" if waiting else "passed" if case.passed else "failed", language),
+                sign("not_attempted") if waiting or case.waits_for else sign(case.passed),
+                say(_word(case, waiting), language),
                 plain(case.sentence),
                 "" if case.visible else say("hidden", language),
                 found,
@@ -167,6 +170,12 @@ def _rows(verdict: ExerciseVerdict, language: str) -> list[_Row]:
             )
         )
     return rows
+
+
+def _word(case: CaseVerdict, to_do: bool) -> str:
+    if to_do or case.waits_for:
+        return "to_do" if to_do else "waits"
+    return "passed" if case.passed else "failed"
 
 
 def _hints(verdict: ExerciseVerdict, language: str) -> list[str]:

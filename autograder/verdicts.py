@@ -15,6 +15,7 @@ Status = Literal[
     "timed_out",
     "crashed",
     "pending_gpu",
+    "needs_person",
     "judge_error",
 ]
 
@@ -41,7 +42,7 @@ class Speed(BaseModel):
 
 
 class CaseVerdict(BaseModel):
-    """One case: passed or not, and what the student is told."""
+    """One case: passed or not, and what the student is told; or not decided yet, and what it waits for."""
 
     name: str
     sentence: str
@@ -51,6 +52,7 @@ class CaseVerdict(BaseModel):
     passed: bool
     message: str = ""
     speed: Speed | None = None
+    waits_for: Literal["", "gpu", "person"] = ""
 
 
 class ExerciseVerdict(BaseModel):
@@ -68,8 +70,13 @@ class ExerciseVerdict(BaseModel):
 
     @property
     def settled(self) -> bool:
-        """Whether the score may be written down; otherwise a person or a later run decides."""
-        return self.status not in ("judge_error", "pending_gpu")
+        """Whether the score is final; otherwise a person or a later run decides."""
+        return self.status not in ("judge_error", "pending_gpu", "needs_person")
+
+    @property
+    def judged(self) -> bool:
+        """Whether the score says anything: all of it, or what is decided so far."""
+        return self.status != "judge_error"
 
 
 class Verdict(BaseModel):

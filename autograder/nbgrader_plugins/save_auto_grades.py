@@ -26,9 +26,9 @@ class Judged:
     verdict: Verdict | None = None
 
     def exercise(self, name: str) -> ExerciseVerdict | None:
-        """The verdict on one exercise, None when a person must decide."""
+        """The verdict on one exercise, None when there is no score at all."""
         found = next((e for e in self.verdict.exercises if e.name == name), None) if self.verdict else None
-        return found if found and found.settled else None
+        return found if found and found.judged else None
 
 
 class JudgeSaveAutoGrades(SaveAutoGrades):
@@ -75,7 +75,8 @@ class JudgeSaveAutoGrades(SaveAutoGrades):
         else:
             grade.auto_score = clamped(verdict.score, cell.metadata.nbgrader.points)
             unchanged = self.now.get(name) is not None and self.now.get(name) == self.before.get(name)
-            grade.needs_manual_grade = grade.manual_score is not None and not unchanged
+            by_hand = grade.manual_score is not None
+            grade.needs_manual_grade = not unchanged if by_hand else not verdict.settled
         self.gradebook.db.commit()
 
     def _add_comment(self, cell: NotebookNode, resources: ResourcesDict) -> None:

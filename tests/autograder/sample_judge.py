@@ -78,7 +78,7 @@ class SampleJudge:
         if cell and "# judge error" in cell.source:
             status = "judge_error"
         if cell and "# needs a GPU" in cell.source:
-            status = "pending_gpu"
+            status, score = "pending_gpu", entry.points / 2
         if cell and "# nan" in cell.source:
             score = float("nan")
         if cell and "# too much" in cell.source:

@@ -276,7 +276,12 @@ def test_a_judges_failure_is_nobodys_zero_and_is_tried_again(course):
     summary = run(course)
     assert outcomes(summary) == {**dict.fromkeys(["ada", "bob", "gpu"], "needs_a_person"), "eve": "graded"}
     found = scores(course)
-    assert found["ada"]["square-check"] == found["gpu"]["square-check"] == (None, None, True)
+    assert found["ada"]["square-check"] == (None, None, True)
+    assert found["gpu"]["square-check"] == (
+        ALL_RIGHT["square"] / 2,
+        None,
+        True,
+    )  # what is decided so far, and a person or a GPU is needed
     assert found["ada"]["double-check"] == (2.0, None, False)
     assert auto_scores(course, "bob") == NOTHING and auto_scores(course, "eve") == ALL_RIGHT
     assert "the judge failed 3 times, at last with RuntimeError" in problem(summary, "bob")

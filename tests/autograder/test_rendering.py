@@ -194,12 +194,22 @@ class TestWords:
             assert "write `a < b`, not `<b>` or `" in text
         assert "<code" in note_html("`f` is not defined", lines=["write `g`"])
 
-    @pytest.mark.parametrize("status", ["timed_out", "crashed", "pending_gpu", "judge_error", "not_attempted"])
+    @pytest.mark.parametrize(
+        "status", ["timed_out", "crashed", "pending_gpu", "needs_person", "judge_error", "not_attempted"]
+    )
     def test_every_status_has_words_in_both_languages(self, status):
         for language in ("en", "zh"):
             for text in forms(verdict(status=status), language):
                 assert "_" not in text
                 assert len(text) > len("softmax (4.4) ✗ ")
+
+    def test_what_waits_for_a_gpu_has_neither_passed_nor_failed(self):
+        waiting = case("rows_of_a_table", False, "needs a GPU", facet="speed").model_copy(update={"waits_for": "gpu"})
+        found = verdict(case("one_row"), waiting, status="pending_gpu", score=3.0, max_score=5.0)
+        for text in forms(found):
+            assert "waits for a GPU, 3 of 5 points, 1 of 2 cases pass" in text
+            assert "○" in text and "needs a GPU" in text
+            assert "failed" not in text and "✗" not in text
 
     def test_what_was_printed_is_folded_away_and_cut(self):
         printed = Printed("x is 1\n" * 300, characters=5_000_000)
