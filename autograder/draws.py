@@ -21,17 +21,19 @@ def seed_of(secret: str, *parts: Any) -> int:
 class Draw:
     """A stream of random inputs in one dtype.
 
-    The stream depends on the seed alone: in another dtype the same numbers come, rounded.
+    The stream depends on the seed alone: in another dtype the same numbers come, rounded. On a GPU, where the inputs
+    of races are drawn, it is another stream.
     """
 
-    def __init__(self, seed: int, dtype: torch.dtype = torch.float64):
+    def __init__(self, seed: int, dtype: torch.dtype = torch.float64, device: str = "cpu"):
         self.seed = seed
         self.dtype = dtype
-        self._generator = torch.Generator().manual_seed(seed)
+        self.device = device
+        self._generator = torch.Generator(device).manual_seed(seed)
 
     def normal(self, *shape: int, loc: float = 0.0, scale: float = 1.0) -> Tensor:
         """Independent normal numbers."""
-        x = torch.randn(shape, generator=self._generator, dtype=torch.float64)
+        x = torch.randn(shape, generator=self._generator, dtype=torch.float64, device=self.device)
         return (loc + scale * x).to(self.dtype)
 
     def normals(self, count: int, shape: Sequence[int]) -> list[Tensor]:
@@ -40,17 +42,17 @@ class Draw:
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Independent uniform numbers in [low, high)."""
-        x = torch.rand(shape, generator=self._generator, dtype=torch.float64)
+        x = torch.rand(shape, generator=self._generator, dtype=torch.float64, device=self.device)
         return (low + (high - low) * x).to(self.dtype)
 
     def magnitudes(self, *shape: int, low: float = 1e-3, high: float = 1e3) -> Tensor:
         """Positive numbers, uniform on a logarithmic scale."""
-        x = torch.rand(shape, generator=self._generator, dtype=torch.float64)
+        x = torch.rand(shape, generator=self._generator, dtype=torch.float64, device=self.device)
         return torch.exp(math.log(low) + (math.log(high) - math.log(low)) * x).to(self.dtype)
 
     def integers(self, low: int, high: int, *shape: int) -> Tensor:
         """int64 numbers in [low, high)."""
-        return torch.randint(low, high, shape, generator=self._generator)
+        return torch.randint(low, high, shape, generator=self._generator, device=self.device)
 
     def integer(self, low: int, high: int) -> int:
         """One Python int in [low, high)."""
@@ -58,15 +60,17 @@ class Draw:
 
     def number(self, low: float = -1.0, high: float = 1.0) -> float:
         """One Python float in [low, high)."""
-        return low + (high - low) * float(torch.rand((), generator=self._generator, dtype=torch.float64))
+        return low + (high - low) * float(
+            torch.rand((), generator=self._generator, dtype=torch.float64, device=self.device)
+        )
 
     def mask(self, *shape: int, p: float = 0.5) -> Tensor:
         """A bool tensor, True with probability p."""
-        return torch.rand(shape, generator=self._generator, dtype=torch.float64) < p
+        return torch.rand(shape, generator=self._generator, dtype=torch.float64, device=self.device) < p
 
     def permutation(self, n: int) -> Tensor:
         """A random order of 0 … n−1."""
-        return torch.randperm(n, generator=self._generator)
+        return torch.randperm(n, generator=self._generator, device=self.device)
 
     def choice(self, options: Sequence) -> Any:
         """One of the options."""
@@ -76,7 +80,7 @@ class Draw:
         """The same numbers in a tensor that is not contiguous."""
         if x.dim() == 0:
             return x
-        padded = torch.empty(*x.shape[:-1], x.shape[-1] * 2 + 1, dtype=x.dtype)
+        padded = torch.empty(*x.shape[:-1], x.shape[-1] * 2 + 1, dtype=x.dtype, device=x.device)
         padded.fill_(float("nan") if x.dtype.is_floating_point else 0)
         view = padded[..., 1::2]
         view.copy_(x)

@@ -351,6 +351,20 @@ SENTENCES: dict[str, tuple[str, str]] = {
         "is measured on a machine with an NVIDIA GPU; until then its points are neither given nor lost",
         "要在有 NVIDIA GPU 的机器上测量；在那之前，这部分分数既不给也不扣",
     ),
+    "race_layout": (
+        "while it was timed the result had another shape or dtype",
+        "计时的时候，结果的形状或 dtype 不对",
+    ),
+    "race_changed": ("while it was timed it changed its inputs", "计时的时候，它改动了输入"),
+    "race_wrong": ("while it was timed its result was wrong: {found}", "计时的时候，结果不对：{found}"),
+    "not_credible": (
+        "is faster than this device can be; a person looks at it",
+        "比这个设备所能达到的还快，需要人工查看",
+    ),
+    "disturbed": (
+        "the builtin took much longer beside this answer's process than alone; a person looks at it",
+        "在这个答案的进程旁边，库函数比单独运行时慢得多，需要人工查看",
+    ),
     "speed_later": ("is measured when all results are right", "等所有结果都正确之后才测量"),
     "visible_pass": ("visible checks pass", "可见检查全部通过"),
     "visible_some": ("{passed} of {total} visible checks pass", "可见检查 {total} 项，通过 {passed} 项"),

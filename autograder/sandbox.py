@@ -21,6 +21,7 @@ from autograder.errors import JudgeError
 from autograder.judging import AnswerFailed
 from autograder.operations import OPERATIONS
 from autograder.slicing import Piece
+from autograder.worker.arena import Arena
 from autograder.worker.frames import Channel, ChannelClosed, Decoder, Encoder, FrameError, TooLarge, pickled
 from autograder.worker.serve import PRIMITIVES
 from autograder.workshop import Workshop
@@ -67,9 +68,16 @@ class Session:
     """
 
     def __init__(
-        self, workshop: Workshop, name: str, pieces: Sequence[Piece], rules: Rules, lease: Lease | None = None
+        self,
+        workshop: Workshop,
+        name: str,
+        pieces: Sequence[Piece],
+        rules: Rules,
+        lease: Lease | None = None,
+        arena: Arena | None = None,
     ):
         self.workshop = workshop
+        self.arena = arena
         self.lease = lease
         self.name = name
         self.pieces = list(pieces)
@@ -97,7 +105,7 @@ class Session:
             self._channel = self.lease.channel
         else:
             began = time.monotonic()
-            self._channel = self.workshop.open_channel()
+            self._channel = self.workshop.open_channel(self.arena) if self.arena else self.workshop.open_channel()
             self._deadline += time.monotonic() - began  # the sandbox's time, not the answer's
         if self.lease:
             self.lease.channel = self._channel

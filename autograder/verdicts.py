@@ -24,7 +24,7 @@ class Speed(BaseModel):
     """How fast an answer is, as a ratio to a baseline that was timed in turn with it.
 
     ratio: how many times as fast as the baseline, the median over `pairs` pairs of calls; p20 to p80 is their spread.
-    needed: the ratio that the course asks for.
+    needed: the ratio that the course asks for. machine: the card, its driver, torch and Triton, for a kernel.
     """
 
     ratio: float
@@ -33,6 +33,7 @@ class Speed(BaseModel):
     needed: float
     pairs: int
     baseline: str
+    machine: str = ""
 
     @property
     def words(self) -> dict[str, str]:

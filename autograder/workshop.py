@@ -21,6 +21,7 @@ from autograder.course import Limits
 from autograder.errors import JudgeError, SandboxError
 
 if TYPE_CHECKING:
+    from autograder.worker.arena import Arena
     from autograder.worker.frames import Channel
 
 PACKAGE = Path(__file__).resolve().parent
@@ -223,8 +224,11 @@ class Workshop:
             message = b""
         return json.loads(message) if message else {}
 
-    def open_channel(self) -> "Channel":
-        """A new process in the sandbox, at the other end of the channel. A dead zygote is replaced once."""
+    def open_channel(self, arena: "Arena | None" = None) -> "Channel":
+        """A new process in the sandbox, at the other end of the channel. A dead zygote is replaced once.
+
+        arena: memory that it shares with this process.
+        """
         from autograder.worker.frames import REPLY_TEXT, Channel  # torch, which is not needed to launch
 
         for attempt in (1, 2):
@@ -234,7 +238,12 @@ class Workshop:
             ours, theirs = socket.socketpair()
             try:
                 self._control.settimeout(CONTROL_SECONDS)
-                socket.send_fds(self._control, [json.dumps({"do": "fork"}).encode()], [theirs.fileno()])
+                told: dict[str, Any] = {"do": "fork"}
+                descriptors = [theirs.fileno()]
+                if arena is not None:
+                    told["arena"] = {"size": len(arena.bytes), "device": arena.device}
+                    descriptors.append(arena.descriptor)
+                socket.send_fds(self._control, [json.dumps(told).encode()], descriptors)
                 return Channel(ours, self.limits.result_mb << 20, REPLY_TEXT)
             except OSError as error:
                 ours.close()

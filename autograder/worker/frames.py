@@ -53,7 +53,7 @@ _dtype_names = {
         ]
     )
 }
-_dtypes = {name: dtype for dtype, name in _dtype_names.items()}
+DTYPES = {name: dtype for dtype, name in _dtype_names.items()}
 
 
 class FrameError(Exception):
@@ -173,7 +173,7 @@ class Decoder:
         if "d" in tree:
             return {self.value(k, depth + 1): self.value(v, depth + 1) for k, v in tree["d"]}
         if "y" in tree:
-            return _dtypes[tree["y"]]
+            return DTYPES[tree["y"]]
         if self.opaque is None:
             raise FrameError("an object where a value was due")
         return self.opaque(tree)

@@ -154,14 +154,14 @@ class Zygote:
         while True:
             ready, _, _ = select.select([self.control], [], [], POLL_SECONDS if self.child else None)
             if ready:
-                message, fds, _, _ = socket.recv_fds(self.control, 4096, 1)
+                message, fds, _, _ = socket.recv_fds(self.control, 4096, 2)
                 if not message:
                     self.kill()
                     return
                 request = json.loads(message)
                 if request["do"] == "fork":
                     self.kill()
-                    self.fork(fds[0])
+                    self.fork(fds[0], fds[1] if len(fds) > 1 else -1, request.get("arena"))
                 else:
                     self.report(self.kill(request.get("grace", 0)))
             elif self.child:
@@ -172,8 +172,11 @@ class Zygote:
 
     killed_for = ""
 
-    def fork(self, channel: int) -> None:
-        """One exercise's process, the first of a pid namespace of its own."""
+    def fork(self, channel: int, shared: int = -1, arena: dict[str, Any] | None = None) -> None:
+        """One exercise's process, the first of a pid namespace of its own.
+
+        shared: the descriptor of the memory that it shares with the judge, if `arena` says that it does.
+        """
         self.killed_for = ""
         self.setup, told = os.pipe()
         if self.namespaces:
@@ -181,18 +184,20 @@ class Zygote:
         self.child = os.fork()
         if self.child == 0:
             try:
-                self.become_worker(channel, told)
+                self.become_worker(channel, told, shared, arena)
             except BaseException as error:
                 os.write(told, f"{type(error).__name__}: {error}".encode()[:1000])
             finally:
                 os._exit(SETUP_FAILED)
-        os.close(told)
-        os.close(channel)
+        for fd in (told, channel, shared):
+            if fd >= 0:
+                os.close(fd)
         if self.namespaces:
             _call("setns", self.pid_namespace, CLONE_NEWPID)
 
-    def become_worker(self, channel: int, told: int) -> None:
+    def become_worker(self, channel: int, told: int, shared: int, arena: dict[str, Any] | None) -> None:
         """Box this process in and serve; `told` stays open until that is done and student code may run."""
+        from autograder.worker.arena import Arena
         from autograder.worker.frames import Channel
         from autograder.worker.serve import serve
 
@@ -204,13 +209,13 @@ class Zygote:
         null = os.open("/dev/null", os.O_RDWR)
         for fd in (0, 1, 2):
             os.dup2(null, fd)
-        close_files(0, 1, 2, channel, told)
+        close_files(0, 1, 2, channel, told, *([shared] if arena else []))
         set_limits(self.limits)
         if self.refused_calls:
             calls.install(self.refused_calls)
         served = Channel(socket.socket(fileno=channel), int(self.limits["result_mb"]) << 20)
         os.close(told)
-        serve(served)
+        serve(served, Arena(arena["size"], arena["device"], shared) if arena else None)
 
     def kill(self, grace: float = 0) -> dict[str, Any]:
         """End the exercise's process and all it started; how it ended.
