@@ -312,7 +312,7 @@ def _judged(folder: Path, chapter: str, submission: Submission, sandbox: str) ->
     root = find_root(folder)
     plan = load_course(root).chapter(chapter)
     try:
-        with Workshop(sandbox, plan.limits) as workshop:
+        with Workshop(sandbox, plan.limits, lab=plan.is_lab) as workshop:
             return judge_submission(
                 Chapter(root, chapter),
                 plan,

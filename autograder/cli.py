@@ -228,6 +228,31 @@ def verify(
     raise typer.Exit(1 if summary.problems else 0)
 
 
+@app.command()
+def bench(
+    labs: Annotated[list[str] | None, typer.Argument(help="Labs, such as lab02_softmax; all if none.")] = None,
+    save: Annotated[bool, typer.Option("--record", help="Write JSON and pictures into docs/kernels/.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The timings as JSON.")] = False,
+) -> None:
+    """Time the labs' kernels on this machine's NVIDIA GPU beside naive torch, torch.compile and the builtin."""
+    course = course_with(labs)
+    entries = [course.chapter(name) for name in labs] if labs else [entry for entry in course.written if entry.is_lab]
+    if wrong := [entry.name for entry in entries if not entry.is_lab]:
+        raise typer.BadParameter(f"{', '.join(wrong)}: no lab, so there is no kernel to time")
+    from rich.console import Console
+
+    from autograder import kernel_speeds
+
+    for entry in entries:
+        found = kernel_speeds.bench(course, entry)
+        if as_json:
+            typer.echo(found.model_dump_json(indent=1))
+        else:
+            Console().print(kernel_speeds.table(found))
+        for path in kernel_speeds.record(course.root, found) if save else []:
+            typer.echo(f"wrote {path.relative_to(course.root)}", err=True)
+
+
 @app.command(name="map")
 def show_map(
     chapters: Chapters = None,

@@ -125,6 +125,11 @@ class ChapterEntry(Entry):
     def points(self) -> float:
         return sum(e.points for e in self.exercises) + sum(e.points for e in self.essays)
 
+    @property
+    def is_lab(self) -> bool:
+        """Whether its answers are kernels."""
+        return self.name.startswith("lab")
+
     def exercise(self, name: str) -> ExerciseEntry:
         for entry in self.exercises:
             if entry.name == name:

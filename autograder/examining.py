@@ -8,6 +8,7 @@ import ast
 import inspect
 import io
 import linecache
+import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
@@ -22,6 +23,7 @@ from autograder.answers import Cell
 from autograder.assignments import Listed
 from autograder.cases import Case, Rules
 from autograder.comparison import shorten
+from autograder.devices import on_device
 from autograder.draws import PUBLIC_SECRET
 from autograder.errors import JudgeError
 from autograder.forbidden import read
@@ -116,9 +118,14 @@ def examine(answer: Callable, listed: Listed, cases: Sequence[Case], rules: Rule
     if source and is_stub(source, name):
         return Examined(blank(listed, cases, language, "not_attempted"))
     refusal = refused(source, name, rules)
-    return judge_visible(
-        Refused(refusal) if refusal else Local(Watched(answer, rules)), listed, cases, language, answer
-    )
+    here = on_device(answer, "cuda") if _runs_on_gpu() else answer
+    return judge_visible(Refused(refusal) if refusal else Local(Watched(here, rules)), listed, cases, language, answer)
+
+
+def _runs_on_gpu() -> bool:
+    """Whether the notebook's kernels are compiled for a GPU, where the tensors of a case must go first."""
+    kernels = sys.modules.get("autograder.kernels")
+    return kernels is not None and not kernels.INTERPRETED
 
 
 def judge_visible(

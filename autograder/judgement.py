@@ -8,7 +8,7 @@ from autograder.cases import Rules
 from autograder.chapters import Chapter, Exercise
 from autograder.errors import JudgeError, SandboxError
 from autograder.forbidden import read
-from autograder.judging import AnswerFailed, Judge, Refused
+from autograder.judging import AnswerFailed, Judge, Race, Refused
 from autograder.language import say
 from autograder.sandbox import Lease, Session
 from autograder.slicing import CannotRead, Piece, is_stub, slice_of
@@ -40,6 +40,7 @@ def judge_submission(
     attempt: str,
     secret: str,
     workshop: Workshop,
+    race: Race | None = None,
 ) -> Verdict:
     """The verdict on a whole submission; a failure of the judge spoils one exercise and is said so."""
     key = (chapter.name, student, attempt)
@@ -47,7 +48,7 @@ def judge_submission(
     lease = Lease(workshop, sorted(forbidden))
     try:
         exercises = [
-            judge_exercise(chapter.exercises[planned.name], planned, submission, key, secret, lease)
+            judge_exercise(chapter.exercises[planned.name], planned, submission, key, secret, lease, race)
             for planned in plan.exercises
         ]
     finally:
@@ -72,6 +73,7 @@ def judge_exercise(
     key: tuple[str, ...],
     secret: str,
     lease: Lease,
+    race: Race | None = None,
 ) -> ExerciseVerdict:
     """The verdict on one exercise of a submission."""
     language = submission.language
@@ -113,6 +115,7 @@ def judge_exercise(
         language=language,
         rules=exercise.rules,
         workload=exercise.workload,
+        race=race,
     )
     try:
         return judge_provided(judge, exercise, submission, planned, lease)

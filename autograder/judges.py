@@ -40,7 +40,7 @@ from autograder.store import (
     verdict_key,
 )
 from autograder.verdicts import ExerciseVerdict, Verdict
-from autograder.workshop import Launched, Workshop, launch
+from autograder.workshop import Launched, Workshop, has_gpu, launch
 
 JUDGE = "autograder.judges.SandboxedJudge"
 VERDICTS = "verdicts"
@@ -110,6 +110,7 @@ class SandboxedJudge:
         self.sandbox = sandbox
         self._chapter: tuple[str, Any] = ("", None)
         self._workshop: tuple[str, Any] = ("", None)
+        self._stadium: Any = None
 
     def prepare(self, root: Path, plan: ChapterEntry, control: socket.socket) -> None:
         self._workshop_of(plan, control)
@@ -127,6 +128,7 @@ class SandboxedJudge:
                 attempt=job.attempt,
                 secret=job.secret,
                 workshop=self._workshop_of(job.plan),
+                race=self._stadium_of(job.plan),
             )
         except SandboxError as error:
             raise JudgesUnusable(str(error)) from error
@@ -137,6 +139,19 @@ class SandboxedJudge:
         if self._workshop[1] is not None:
             self._workshop[1].close()
         self._workshop = ("", None)
+        if self._stadium is not None:
+            self._stadium.builtins.close()
+            self._stadium = None
+
+    def _stadium_of(self, plan: ChapterEntry) -> Any:
+        """Where a lab's kernels race; None on a machine without a GPU."""
+        if not plan.is_lab or not has_gpu():
+            return None
+        if self._stadium is None:
+            from autograder.races import gpu_stadium
+
+            self._stadium = gpu_stadium(self._workshop_of(plan))
+        return self._stadium
 
     def _chapter_of(self, root: Path, name: str, pack: str) -> Any:
         from autograder.chapters import Chapter
@@ -148,10 +163,10 @@ class SandboxedJudge:
         return self._chapter[1]
 
     def _workshop_of(self, plan: ChapterEntry, control: socket.socket | None = None) -> Any:
-        key = plan.limits.model_dump_json()
+        key = f"{plan.limits.model_dump_json()} {plan.is_lab}"
         if self._workshop[0] != key:
             self.close()
-            workshop = Workshop(self.sandbox, plan.limits, control)
+            workshop = Workshop(self.sandbox, plan.limits, control, plan.is_lab)
             workshop.start()
             self._workshop = (key, workshop)
         return self._workshop[1]
@@ -307,7 +322,7 @@ class Judges:
             return
         if plan is not None and self.given is None and self.judge == JUDGE:
             with suppress(SandboxError, OSError):  # where there can be none, the judges themselves will say so
-                self.launched = launch(sandbox, plan.limits, self.workers, self.cores)
+                self.launched = launch(sandbox, plan.limits, self.workers, self.cores, plan.is_lab)
         self.slots = [self._slot() for _ in range(self.workers)]
         if self.launched is None:
             return
@@ -468,11 +483,6 @@ def stored(store: Store, job: Job, warn: Callable[[str], None]) -> Record | None
 def clamped(score: float, points: float) -> float:
     """A score as it may stand in a gradebook: from 0 to the cell's points, and 0 if it is no number."""
     return 0.0 if math.isnan(score) else min(float(points), max(0.0, float(score)))
-
-
-def has_gpu() -> bool:
-    """Whether this machine has a GPU that torch may know, without asking torch."""
-    return any(os.path.exists(path) for path in ("/dev/nvidiactl", "/dev/kfd"))
 
 
 def verdict_for(job: Job, retry: bool, warn: Callable[[str], None]) -> Record:

@@ -14,6 +14,7 @@ person; so does an answer beside whose process the builtin takes longer than alo
 import base64
 import fcntl
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -298,6 +299,22 @@ class Finished:
         if self.results is None:
             self.results = [torch.zeros(shape, dtype=dtype, device=self.device) for shape, dtype in self.layout]
         return self.results
+
+
+def gpu_stadium(answers: Workshop) -> Stadium:
+    """Where kernels race on this machine's GPU, beside a sandbox that is there for the answers."""
+    builtins = Workshop(answers.kind, answers.limits, lab=True)
+    builtins.start()
+    return Stadium("cuda", answers, builtins, measure_best("cuda"), card(), draw_on="cuda")
+
+
+def card() -> str:
+    """The GPU, its driver, torch and Triton."""
+    from triton import __version__ as triton
+
+    asked = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+    driver = subprocess.run(asked, capture_output=True, text=True).stdout.split("\n")[0].strip()
+    return f"{torch.cuda.get_device_name()}, driver {driver}, torch {torch.__version__}, Triton {triton}"
 
 
 @contextmanager

@@ -116,6 +116,7 @@ class Session:
             "cells": cells,
             "forbids": list(self.rules.forbids),
             "may_change": list(self.rules.may_change),
+            "device": self.workshop.device,
         }
         try:
             self.request(header, b"", self.workshop.limits.cell_seconds)

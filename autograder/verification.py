@@ -269,7 +269,7 @@ def verify(chapter: Chapter, mutants: bool = True, only: str | None = None) -> I
             yield Verifier(chapter, exercise).run(mutants)
 
 
-_workshop: Workshop | None = None
+_workshops: dict[bool, Workshop] = {}
 _chapters: dict[tuple[Path, str], Chapter] = {}
 
 
@@ -281,12 +281,12 @@ def _begin_process() -> None:
 
 def _verify_one(root: Path, name: str, exercise: str, sandbox: str, mutants: bool) -> Report:
     """One exercise, in a process of the pool that keeps its workshop warm."""
-    global _workshop
-    if _workshop is None:
-        _workshop = Workshop(sandbox, LIMITS)
-        _workshop.start()
+    lab = name.startswith("lab")
+    if lab not in _workshops:
+        _workshops[lab] = Workshop(sandbox, LIMITS, lab=lab)
+        _workshops[lab].start()
     chapter = _chapters.setdefault((root, name), Chapter(root, name))
-    return Verifier(chapter, chapter.exercises[exercise], _workshop).run(mutants)
+    return Verifier(chapter, chapter.exercises[exercise], _workshops[lab]).run(mutants)
 
 
 def verify_course(

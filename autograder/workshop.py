@@ -30,8 +30,16 @@ START_SECONDS = 120
 CONTROL_SECONDS = 30
 
 
-def bwrap_command(python: str) -> list[str]:
-    """bubblewrap with nothing in it but the system's libraries, this Python's packages and the engine, read-only."""
+def has_gpu() -> bool:
+    """Whether this machine has a GPU that torch may know, without asking torch."""
+    return any(os.path.exists(path) for path in ("/dev/nvidiactl", "/dev/kfd"))
+
+
+def bwrap_command(python: str, gpu: bool = False) -> list[str]:
+    """bubblewrap with nothing in it but the system's libraries, this Python's packages and the engine, read-only.
+
+    gpu: and the devices of NVIDIA's driver.
+    """
     bwrap = shutil.which("bwrap")
     if bwrap is None:
         raise SandboxError(
@@ -61,8 +69,10 @@ def bwrap_command(python: str) -> list[str]:
     if private_folder() != "/tmp":
         command += ["--dir", private_folder(), "--remount-ro", "/tmp"]
     command += ["--proc", "/proc", "--dev", "/dev", "--chdir", "/tmp"]
+    for device in sorted(Path("/dev").glob("nvidia*")) if gpu else []:
+        command += ["--dev-bind", str(device), str(device)]
     command += ["--remount-ro", "/dev", "--remount-ro", "/"]
-    for name, value in _environment().items():
+    for name, value in _environment(gpu).items():
         command += ["--setenv", name, value]
     return [*command, "--", python]
 
@@ -89,7 +99,7 @@ def private_folder() -> str:
     return "/tmp/private" if any(_is_below(path, tmp) for path in _python_paths()) else "/tmp"
 
 
-def _environment() -> dict[str, str]:
+def _environment(gpu: bool = False) -> dict[str, str]:
     """The whole environment of a worker: nothing of the caller's."""
     private = private_folder()
     return {
@@ -100,7 +110,8 @@ def _environment() -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "MPLBACKEND": "agg",
         "MPLCONFIGDIR": private,
-        "TRITON_INTERPRET": "1",
+        "TRITON_INTERPRET": "0" if gpu else "1",
+        "PYTORCH_NVML_BASED_CUDA_CHECK": "1",  # a zygote that has touched CUDA could not fork
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(PACKAGE.parent) if not _installed() else "",
         "NBGRADER_EXECUTION": "autograde",
@@ -125,19 +136,22 @@ class Launched:
         return self.log.read()[-2000:].decode(errors="replace").strip()
 
 
-def launch(kind: str, limits: Limits, count: int = 1, cores: Sequence[int] = ()) -> Launched:
+def launch(kind: str, limits: Limits, count: int = 1, cores: Sequence[int] = (), lab: bool = False) -> Launched:
     """Start a zygote for each of `count` judges, without waiting for them. They die with the thread that calls this.
 
-    kind: "bwrap", or "none" for code that one trusts. cores: the one that each keeps to.
+    kind: "bwrap", or "none" for code that one trusts. cores: the one that each keeps to. lab: with Triton imported, and
+    with this machine's GPU, if it has one.
     """
     if kind not in ("bwrap", "none"):
         raise SandboxError(f"no sandbox is called {kind!r}: use bwrap or none")
-    command = bwrap_command(sys.executable) if kind == "bwrap" else [sys.executable]
+    gpu = lab and has_gpu()
+    command = bwrap_command(sys.executable, gpu) if kind == "bwrap" else [sys.executable]
     pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(count)]
     numbers = [theirs.fileno() for _, theirs in pairs]
     told = limits.model_dump() | {"sandbox": kind, "private": private_folder(), "cores": list(cores)}
+    told |= {"modules": ["autograder.kernels"] if lab else [], "gpu": gpu}
     command += ["-m", "autograder.worker.zygote", ",".join(map(str, numbers)), json.dumps(told)]
-    environment = None if kind == "bwrap" else {**os.environ, **_environment(), "PATH": os.environ["PATH"]}
+    environment = None if kind == "bwrap" else {**os.environ, **_environment(gpu), "PATH": os.environ["PATH"]}
     log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
     try:
         process = subprocess.Popen(
@@ -160,11 +174,20 @@ class Workshop:
 
     kind: "bwrap", or "none" for code that one trusts (then only limits hold, and the verdict says unsandboxed).
     control: of a sandbox that another process has launched for this one.
+    lab: for kernels, which run on this machine's GPU, if it has one.
     """
 
-    def __init__(self, kind: str = "bwrap", limits: Limits | None = None, control: socket.socket | None = None):
+    def __init__(
+        self,
+        kind: str = "bwrap",
+        limits: Limits | None = None,
+        control: socket.socket | None = None,
+        lab: bool = False,
+    ):
         self.kind = kind
         self.limits = limits or Limits()
+        self.lab = lab
+        self.device = "cuda" if lab and has_gpu() else "cpu"
         self._given = control
         self._launched: Launched | None = None
         self._control: socket.socket | None = None
@@ -189,7 +212,7 @@ class Workshop:
             if self._report(START_SECONDS).get("ready"):
                 return
             self.close()
-        self._launched = launch(self.kind, self.limits)
+        self._launched = launch(self.kind, self.limits, lab=self.lab)
         self._control = self._launched.controls[0]
         hello = self._report(START_SECONDS)
         if not hello.get("ready"):

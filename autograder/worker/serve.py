@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from autograder.cases import Rules
+from autograder.devices import on_device
 from autograder.judging import AnswerFailed
 from autograder.operations import OPERATIONS
 from autograder.watching import Watch, guarded
@@ -50,6 +51,7 @@ class Server:
         self.arena = arena
         self.objects: dict[int, Any] = {}
         self.rules = Rules()
+        self.device = "cpu"
         self.module = types.ModuleType("__main__")
         self.sources: dict[str, str] = {}
 
@@ -104,6 +106,7 @@ class Server:
         if not callable(answer):
             raise AnswerFailed("not_defined", name=name, message=f"it is a {type(answer).__name__}, not callable")
         self.objects[0] = answer
+        self.device = header["device"]
         return {"defined": True}
 
     def run_cell(self, source: str, keep: list[int], label: str) -> BaseException | None:
@@ -157,7 +160,8 @@ class Server:
         name = header["op"]
         function = PRIMITIVES.get(name) or OPERATIONS[name]
         if isinstance(target, types.FunctionType):
-            target = guarded(target, self.rules.may_change)
+            placed = target if self.device == "cpu" else on_device(target, self.device)
+            target = guarded(placed, self.rules.may_change)
         with Watch(self.rules) as watch:
             result = function(target, *args, **kwargs)
         if watch.forbidden:

@@ -11,6 +11,7 @@ also watches the memory and the number of processes below it.
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import os
 import re
@@ -82,15 +83,19 @@ def enter_namespaces() -> bool:
     return True
 
 
-def enter_box(tmp_mb: int, private: str) -> None:
-    """A fresh /tmp and /dev/shm and no /proc for one exercise, and no capability to change them again."""
+def enter_box(tmp_mb: int, private: str, hide_proc: bool = True) -> None:
+    """A fresh /tmp and /dev/shm and no /proc for one exercise, and no capability to change them again.
+
+    hide_proc: not where CUDA runs, whose driver asks /proc what it may do.
+    """
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as f:
         f.write("1000")  # where memory runs out, this process goes first, not the zygote
     _call("unshare", CLONE_NEWNS | CLONE_NEWIPC)
     plain = MS_NOSUID | MS_NODEV
     for folder in (private, "/dev/shm"):
         _mount("tmpfs", folder, "tmpfs", plain, f"size={tmp_mb}m,nr_inodes={FILES_PER_MB * tmp_mb},mode=1777")
-    _mount("tmpfs", "/proc", "tmpfs", plain | MS_NOEXEC | MS_RDONLY, "size=4k")
+    if hide_proc:
+        _mount("tmpfs", "/proc", "tmpfs", plain | MS_NOEXEC | MS_RDONLY, "size=4k")
     drop_capabilities()
 
 
@@ -204,7 +209,7 @@ class Zygote:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         os.setsid()  # no pid namespace keeps kill(0, …) from the zygote, if it is of the same process group
         if self.namespaces:
-            enter_box(int(self.limits["tmp_mb"]), self.limits["private"])
+            enter_box(int(self.limits["tmp_mb"]), self.limits["private"], hide_proc=not self.limits["gpu"])
         os.chdir(self.limits["private"] if self.namespaces else "/tmp")
         null = os.open("/dev/null", os.O_RDWR)
         for fd in (0, 1, 2):
@@ -357,6 +362,8 @@ def main() -> None:
     import autograder.worker.serve
 
     torch.set_num_threads(1)
+    for module in limits["modules"]:
+        importlib.import_module(module)
     warm_up()
     autograder.check = lambda *args, **kwargs: None  # type: ignore[attr-defined]
     gc.collect()
