@@ -20,7 +20,7 @@ from autograder.sandbox import Session
 from autograder.slicing import slice_of
 from autograder.verdicts import CaseVerdict
 from autograder.workloads import workload
-from autograder.workshop import Workshop
+from autograder.workshop import Workshop, has_gpu
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # a sandbox does not know this file
 
@@ -47,10 +47,14 @@ def a_vector(draw, elements):
 WORK = a_vector.__class__(**{**vars(a_vector), "needed": 0.6})
 
 
-@pytest.fixture(scope="module")
-def workshops():
-    limits = Limits(exercise_seconds=300, case_seconds=60)
-    with Workshop(limits=limits) as answers, Workshop(limits=limits) as builtins:
+@pytest.fixture(
+    scope="module",
+    params=["cpu", pytest.param("cuda", marks=pytest.mark.skipif(not has_gpu(), reason="needs an NVIDIA GPU"))],
+)
+def workshops(request):
+    limits = Limits(exercise_seconds=300, case_seconds=60, memory_mb=8192, processes=128)
+    lab = request.param == "cuda"
+    with Workshop(limits=limits, lab=lab) as answers, Workshop(limits=limits, lab=lab) as builtins:
         yield answers, builtins
 
 
@@ -61,7 +65,8 @@ def race(workshops):
         pieces = slice_of(Submission("lab", [Cell(source, "answer", "bent")]).cells, "bent")
         session = Session(workshops[0], "bent", pieces, Rules(may_change=may_change))
         verdict = CaseVerdict(name="v", sentence="v", facet="speed", visible=False, passed=False)
-        stadium = Stadium("cpu", *workshops, best, "a CPU", size=64 << 20)
+        device = workshops[0].device
+        stadium = Stadium(device, *workshops, best, "a machine", size=64 << 20, draw_on=device)
         stadium.judge(work, session, verdict, partial(seed_of, "a secret"), "en")
         return verdict
 
@@ -72,7 +77,7 @@ def test_an_answer_as_fast_as_the_builtin_passes(race):
     found = race("return torch.erf(torch.exp(torch.sin(x)))")
     assert found.passed, found.message
     assert 0.6 < found.speed.ratio < 1.7
-    assert found.speed.machine == "a CPU" and found.speed.pairs >= 5
+    assert found.speed.machine == "a machine" and found.speed.pairs >= 5
 
 
 def test_one_that_does_the_work_three_times_does_not(race):
@@ -142,6 +147,27 @@ def test_a_cheat_earns_nothing(race, name):
     found = race(body, prelude=prelude)
     assert not found.passed
     assert found.message
+
+
+ON_STREAMS = {
+    "works on another stream and does not wait": "with torch.cuda.stream(torch.cuda.Stream()):\n    {slow}\nreturn y",
+    "replays a graph of its first call": """
+        if not graphs:
+            graphs.append(torch.cuda.CUDAGraph())
+            with torch.cuda.graph(graphs[0]):
+                kept[0] = {honest}
+        graphs[0].replay()
+        return kept[0]
+        """,
+}
+
+
+@pytest.mark.skipif(not has_gpu(), reason="needs an NVIDIA GPU")
+@pytest.mark.parametrize("name", ON_STREAMS)
+def test_a_cheat_that_only_a_gpu_knows_earns_nothing(race, name):
+    slow = f"y = {HONEST}; y = {HONEST}; y = {HONEST}"
+    found = race(ON_STREAMS[name].format(slow=slow, honest=HONEST), prelude="graphs, kept = [], {}")
+    assert not found.passed
 
 
 SLOW = f"for _ in range(3):\n    y = {HONEST}\nreturn y"
