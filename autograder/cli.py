@@ -304,6 +304,109 @@ def demo(
         raise typer.Exit(1)
 
 
+Work = Annotated[Path, typer.Option("--folder", help="Where your notebooks are.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="An exercise, such as softmax.")]
+Spoken = Annotated[Language, typer.Option(help="en or zh.")]
+
+
+@app.command()
+def start(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to put the notebooks.")] = Path("work"),
+    language: Spoken = "en",
+    chapter: Annotated[list[str] | None, typer.Option(help="Only this chapter; may be given several times.")] = None,
+) -> None:
+    """Put the notebooks where you want to work on them; yours are never overwritten."""
+    course = course_with(chapter)
+    from collections import Counter
+
+    from autograder.learner import start as put
+
+    placed = put(course, folder.resolve(), language, chapter or ())
+    counts = Counter(file.state for file in placed if file.path.suffix == ".ipynb")
+    typer.echo(f"{folder}: {counts['new']} new notebooks, {counts['kept']} kept as they were")
+    typer.echo(f"open them with `jupyter lab {folder}`, and see how far you are with `atlas progress {folder}`")
+
+
+@app.command()
+def progress(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where your notebooks are.")] = Path("work"),
+    picture: Annotated[Path | None, typer.Option(help="Write a picture of the Atlas too, as PNG or SVG.")] = None,
+    sandbox: Annotated[Sandbox, typer.Option(help="none: for your own code, without bubblewrap.")] = Sandbox.bwrap,
+    language: Spoken = "en",
+    as_json: Annotated[bool, typer.Option("--json", help="The verdicts as JSON.")] = False,
+) -> None:
+    """How far you are: every chapter judged, hidden cases included, where its notebook has changed."""
+    course = course_with()
+    from rich.console import Console
+
+    from autograder import learner
+
+    console = Console(stderr=as_json)
+    found = []
+    with console.status("judging what has changed") as status:
+        for standing in learner.standings(course, folder.resolve(), language, sandbox.value):
+            found.append(standing)
+            status.update(f"judging what has changed: {standing.entry.name} is done")
+    if as_json:
+        verdicts = [standing.verdict.model_dump() for standing in found if standing.verdict]
+        typer.echo(json.dumps(verdicts, ensure_ascii=False, indent=1))
+    else:
+        console.print(learner.progress_table(found, language))
+    if picture:
+        learner.progress_picture(course, found, picture)
+        typer.echo(f"wrote {picture}", err=True)
+
+
+@app.command()
+def hint(
+    chapter: OneChapter,
+    name: Name,
+    level: Annotated[int, typer.Option(min=1, max=4, help="How much: 1 says least, 4 most.")] = 1,
+    folder: Work = Path("work"),
+    sandbox: Annotated[Sandbox, typer.Option(help="none: for your own code, without bubblewrap.")] = Sandbox.bwrap,
+    language: Spoken = "en",
+) -> None:
+    """Help with one exercise, a layer at a time."""
+    course = course_with([chapter])
+    entry = course.chapter(chapter)
+    entry.exercise(name)
+    from autograder import learner
+
+    found = None
+    if learner.is_attempted(learner.answers_in(folder.resolve(), entry, language), name):
+        (standing,) = learner.standings(course, folder.resolve(), language, sandbox.value, [chapter])
+        found = standing.exercise(name)
+    if found and found.status in ("passed", "pending_gpu"):
+        typer.echo(f"{name} is right: there is nothing left to hint at")
+        return
+    for line in learner.hint(course, entry, name, found, level, language):
+        typer.echo(f"- {line}")
+    if level < learner.DEEPEST:
+        typer.echo(f"more: atlas hint {chapter} {name} --level {level + 1}")
+
+
+@app.command()
+def solution(
+    chapter: OneChapter,
+    name: Name,
+    now: Annotated[bool, typer.Option("--now", help="Even if you have not tried it.")] = False,
+    folder: Work = Path("work"),
+    language: Spoken = "en",
+) -> None:
+    """The reference solution of an exercise that you have attempted."""
+    course = course_with([chapter])
+    entry = course.chapter(chapter)
+    entry.exercise(name)
+    from rich.console import Console
+
+    from autograder import learner
+
+    if not now and not learner.is_attempted(learner.answers_in(folder.resolve(), entry, language), name):
+        place = learner.notebook_of(folder, entry)
+        fail(f"{place}: no attempt at {name} yet: write one, ask `atlas hint {chapter} {name}`, or say --now")
+    Console().print(learner.solution(course, entry, name))
+
+
 @app.command()
 def doctor() -> None:
     """What this machine has and lacks, and the command that mends it."""

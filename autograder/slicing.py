@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from autograder.answers import Cell
+from autograder.stubs import is_kernel
 
 LONGEST_CELL = 100_000
 LONGEST_LINE = 200
@@ -305,11 +306,15 @@ def statements_of(source: str) -> list[ast.stmt]:
 
 
 def is_stub(source: str, exercise: str) -> bool:
-    """Whether the answer is still the stub: every function of it only raises NotImplementedError."""
+    """Whether the answer is still the stub: every function of it, or every kernel it launches, only raises
+    NotImplementedError."""
+    kernels = {node.name: node for node in statements_of(source) if isinstance(node, ast.FunctionDef)}
     for node in statements_of(source):
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == exercise:
             functions = [n for n in ast.walk(node) if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))]
-            return bool(functions) and all(_only_raises(f) for f in functions)
+            named = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            launched = [kernels[name] for name in kernels.keys() & named if is_kernel(kernels[name])]
+            return any(bool(some) and all(_only_raises(f) for f in some) for some in (functions, launched))
     return False
 
 

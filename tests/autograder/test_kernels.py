@@ -12,6 +12,7 @@ from autograder.course import Limits
 from autograder.judgement import provide
 from autograder.judging import Judge, load_answer
 from autograder.kernels import INTERPRETED, programs_of, show_programs, watch
+from autograder.slicing import is_stub
 from autograder.stubs import mark_solution
 from autograder.workshop import Workshop
 
@@ -34,6 +35,20 @@ def test_the_body_of_the_kernel_is_to_write_and_what_launches_it_is_given():
     assert solution.count("tl.load") == 3
     assert "hadamard_add_kernel[(programs,)]" in after
     assert "SOLUTION" not in after
+
+
+def test_untouched_kernels_are_no_attempt():
+    before, rest = mark_solution(HADAMARD, "here").split("    ### BEGIN SOLUTION\n")
+    after = rest.split("    ### END SOLUTION\n")[1]
+    stub = f"{before}    # YOUR CODE HERE\n    raise NotImplementedError()\n{after}"
+    assert is_stub(stub, "fused_hadamard_add")
+    assert not is_stub(HADAMARD, "fused_hadamard_add")
+    begun = stub.replace(
+        "    raise NotImplementedError()", "    place = tl.arange(0, BLOCK)\n    raise NotImplementedError()"
+    )
+    assert not is_stub(begun, "fused_hadamard_add")
+    without = stub[: stub.index("def fused_hadamard_add")] + "def fused_hadamard_add(a, b, c):\n    return a * b + c\n"
+    assert not is_stub(without, "fused_hadamard_add")  # the kernel is left as it was, and not used
 
 
 def answer(old: str, new: str):
