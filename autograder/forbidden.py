@@ -34,7 +34,8 @@ AROUND_MEMBERS = {
 
 # the modules that an answer may use, and of some of them only these members
 MODULES = {
-    "__future__", "abc", "array", "autograder", "bisect", "cmath", "collections", "collections.abc", "contextlib",
+    "__future__", "abc", "array", "autograder", "autograder.kernels", "bisect", "cmath", "collections",
+    "collections.abc", "contextlib",
     "copy", "dataclasses", "datetime", "decimal", "einops", "enum", "fractions", "functools", "heapq", "itertools",
     "jaxtyping", "json", "math", "matplotlib", "matplotlib.pyplot", "numbers", "numpy", "numpy.fft", "numpy.linalg",
     "numpy.polynomial", "numpy.random", "numpy.typing", "operator", "random", "re", "scipy", "scipy.constants",
@@ -51,6 +52,7 @@ MODULES = {
 }  # fmt: skip
 ONLY = {
     "autograder": {"check"},
+    "autograder.kernels": {"DEVICE", "addresses"},
     "sys": {
         "byteorder", "exit", "float_info", "getrecursionlimit", "getsizeof", "maxsize", "platform", "setrecursionlimit",
         "stderr", "stdout", "version",

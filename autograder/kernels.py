@@ -6,7 +6,7 @@ where, not a wrong number or a broken process.
 
 import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,7 +21,7 @@ from triton.runtime import interpreter  # which reads the environment
 
 from autograder.programs import programs_of, show_programs
 
-__all__ = ["DEVICE", "INTERPRETED", "Access", "programs_of", "show_programs", "watch"]
+__all__ = ["DEVICE", "INTERPRETED", "Access", "addresses", "programs_of", "show_programs", "watch"]
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = torch.device("cpu" if INTERPRETED else "cuda")
@@ -68,6 +68,18 @@ def watch() -> Iterator[list[Access]]:
         _watchers.remove(accesses)
 
 
+def addresses(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Where each tensor begins, as an int64 tensor that a kernel can be given instead of so many pointers.
+
+    A kernel loads an address and makes a pointer of it: `tl.load(table + i).to(tl.pointer_type(tl.float32))`. In the
+    interpreter the tensors count as given to every launch that is given this very table, not a copy or a view of it.
+    """
+    device = tensors[0].device if tensors else DEVICE
+    table = torch.tensor([tensor.data_ptr() for tensor in tensors], dtype=torch.int64, device=device)
+    table.addressed = tuple(tensors)  # type: ignore[attr-defined]
+    return table
+
+
 @contextmanager
 def on_launch(listener: Callable[[Any, dict[str, Any], list[str], dict[str, int]], None]) -> Iterator[None]:
     """Tell the listener of every launch: kernel, arguments, the names of the constexpr ones, the compiler's options."""
@@ -97,10 +109,11 @@ class _Launch(interpreter.GridExecutor):
 
     def _init_args_hst(self, args_dev: Any, kwargs: Any) -> Any:
         self.copies: dict[int, tuple[torch.UntypedStorage, torch.Tensor]] = {}
+        self.addressed: list[torch.Tensor] = []
         args = tuple(self._copied(value) for value in args_dev)
         options = {name: self._copied(value) for name, value in kwargs.items()}
-        given = [value for value in (*args, *options.values()) if isinstance(value, torch.Tensor) and value.numel()]
-        _Launch.spans = tuple({_span(tensor) for tensor in given})
+        given = [value for value in (*args, *options.values(), *self.addressed) if isinstance(value, torch.Tensor)]
+        _Launch.spans = tuple({_span(tensor) for tensor in given if tensor.numel()})
         _Launch.storages = tuple(
             (copy.data_ptr() + GUARD, copy.data_ptr() + GUARD + storage.nbytes(), pointer)
             for pointer, (storage, copy) in self.copies.items()
@@ -114,6 +127,10 @@ class _Launch(interpreter.GridExecutor):
     def _copied(self, value: Any) -> Any:
         if type(value) is not torch.Tensor or value.device.type != "cpu":
             return value
+        if hasattr(value, "addressed"):
+            there = [self._copied(tensor) for tensor in value.addressed]
+            self.addressed += there
+            return torch.tensor([tensor.data_ptr() for tensor in there], dtype=torch.int64)
         storage = value.untyped_storage()
         if storage.data_ptr() not in self.copies:
             copy = torch.empty(storage.nbytes() + 2 * GUARD, dtype=torch.uint8)

@@ -6,13 +6,14 @@ import pytest
 import torch
 
 from autograder.answers import Cell, Submission
-from autograder.cases import Answer
+from autograder.cases import Answer, Rules
 from autograder.chapters import Chapter
 from autograder.course import Limits
+from autograder.forbidden import read
 from autograder.judgement import provide
 from autograder.judging import Judge, load_answer
-from autograder.kernels import INTERPRETED, programs_of, show_programs, watch
-from autograder.slicing import is_stub
+from autograder.kernels import INTERPRETED, addresses, programs_of, show_programs, watch
+from autograder.slicing import Piece, is_stub
 from autograder.stubs import mark_solution
 from autograder.workshop import Workshop
 
@@ -131,3 +132,57 @@ def test_the_picture_says_how_often_elements_were_touched():
     figure = show_programs(accesses, x=x, out=out, other=torch.zeros(3))
     assert [axis.get_title() for axis in figure.axes] == ["x: read 1×", "out: written 1×", "other: untouched"]
     assert [text.get_text() for text in figure.axes[1].texts] == list("01234")
+
+
+TABLE = """
+import autograder.kernels
+import torch
+import triton
+import triton.language as tl
+from autograder.kernels import addresses
+
+@triton.jit
+def add_one_kernel(table_ptr, size_ptr, BLOCK: tl.constexpr):
+    begin = tl.load(table_ptr + tl.program_id(0)).to(tl.pointer_type(tl.float32))
+    place = tl.arange(0, BLOCK)
+    exists = place < tl.load(size_ptr + tl.program_id(0))
+    tl.store(begin + place, tl.load(begin + place, mask=exists) + 1, mask=exists)
+
+def add_one(tensors, sizes=None):
+    sizes = torch.tensor(sizes or [t.numel() for t in tensors])
+    add_one_kernel[(len(tensors),)](addresses(tensors), sizes.to(tensors[0].device), BLOCK=64)
+"""
+
+
+def add_one():
+    return load_answer(Answer("add_one", "tried", TABLE, "", right=False))
+
+
+@interpreted
+def test_a_table_of_addresses_stands_for_tensors():
+    wide = torch.zeros(3, 40)
+    tensors = [torch.zeros(7), wide[1], torch.zeros(0), torch.nn.Parameter(torch.zeros(64), requires_grad=False)]
+    with watch() as accesses:
+        add_one()(tensors)
+    assert [tensor.sum() for tensor in tensors] == [7, 40, 0, 64]
+    assert wide.sum() == 40
+    assert programs_of(accesses, wide)[0].tolist() == [[-1] * 40, [1] * 40, [-1] * 40]
+    for sizes, said in (([8, 40], r"\(0, 0, 0\) reads 1 elements"), ([7, 64], r"\(1, 0, 0\) reads 24 elements")):
+        with pytest.raises(Exception, match=said):
+            add_one()(tensors[:2], sizes)
+
+
+def test_a_table_holds_the_addresses_of_first_elements():
+    tensors = [torch.zeros(3), torch.zeros(5)[2:]]
+    assert addresses(tensors).tolist() == [tensor.data_ptr() for tensor in tensors]
+    assert addresses([]).shape == (0,)
+
+
+def test_an_answer_may_ask_for_addresses_and_for_nothing_else_of_that_module():
+    def finding(source):
+        return read([Piece(source, (0, 1), "answer", False)], Rules(forbids=("adamw",)))
+
+    body = "\ndef f(x):\n    return {}(x)"
+    assert finding("from autograder.kernels import addresses" + body.format("addresses")) is None
+    for name in ("watch", "on_launch", "_watchers"):
+        assert finding(f"from autograder.kernels import {name}" + body.format(name)).key == "reaches_around"
