@@ -16,10 +16,11 @@ from typing import Any
 import nbformat
 
 from autograder.cases import Answer
-from autograder.chapters import Chapter
+from autograder.chapters import Chapter, Exercise
 from autograder.course import ChapterEntry, Course
 from autograder.judging import Judge, Local, load_answer
 from autograder.watching import Watched
+from autograder.workshop import has_gpu
 
 SECRET = "the sample class"
 
@@ -225,9 +226,9 @@ def notebook(student: Student, chapter: Chapter, assignments: Path) -> str:
 def deserved(student: Student, chapter: Chapter, plan: ChapterEntry, attempt: str = "") -> float:
     """What a student's exercises deserve in a chapter, before any penalty and without essays.
 
-    Right answers deserve all, stubs, attacks, syntax errors and unreadable files nothing, on whatever draws. A wrong
-    answer deserves the share of its cases that it passes on the draws of this attempt, judged here as a plain function:
-    no notebook, no sandbox, no gradebook.
+    Right answers deserve all that this machine can decide; stubs, attacks, syntax errors and unreadable files nothing,
+    on whatever draws. A wrong answer deserves the share of its cases that it passes on the draws of this attempt,
+    judged here as a plain function: no notebook, no sandbox, no gradebook.
     """
     if not student.readable:
         return 0.0
@@ -237,14 +238,28 @@ def deserved(student: Student, chapter: Chapter, plan: ChapterEntry, attempt: st
         if choice.source is None or choice.fails:
             continue
         key = (chapter.name, student.id, attempt)
-        total += entry.points if choice.answer is None else _gained(chapter, choice.answer, entry.points, key)
+        exercise = chapter.exercises[entry.name]
+        total += (
+            round(entry.points * _decided(exercise), 2)
+            if choice.answer is None
+            else _gained(exercise, choice.answer, entry.points, key)
+        )
     return round(total, 2)
 
 
-def _gained(chapter: Chapter, answer: Answer, points: float, key: tuple[str, ...]) -> float:
+def _decided(exercise: Exercise) -> float:
+    """The share of an exercise's points that this machine can give: without a GPU a kernel's speed waits."""
+    if exercise.workload is None or has_gpu():
+        return 1.0
+    weight = sum(case.weight for case in exercise.cases)
+    return weight / (weight + exercise.workload.weight)
+
+
+def _gained(exercise: Exercise, answer: Answer, points: float, key: tuple[str, ...]) -> float:
     """The points that a wrong answer gains: never all."""
-    exercise = chapter.exercises[answer.exercise]
-    judge = Judge(exercise.name, exercise.cases, exercise.reference, SECRET, key)
+    judge = Judge(
+        exercise.name, exercise.cases, exercise.reference, SECRET, key, rules=exercise.rules, workload=exercise.workload
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's, of what a wrong answer does
         return judge.judge(Local(Watched(load_answer(answer), exercise.rules)), points).score
