@@ -161,7 +161,7 @@ def rms_norm_backward(
         raise ValueError(f"the shapes {shapes} of grad_output, x, weight and rstd do not fit together")
     grad_output, x, weight, rstd = (tensor.contiguous() for tensor in (grad_output, x, weight, rstd))
     rows, columns = x.shape
-    strip = max(4, triton.cdiv(rows, 512))
+    strip = max(4, triton.cdiv(rows, 1024))
     programs = triton.cdiv(rows, strip)
     grad_x, grad_weight = torch.empty_like(x), torch.empty_like(weight)
     partial = x.new_empty(programs, columns, dtype=torch.float32)
@@ -368,7 +368,7 @@ def layer_norm_backward(
         raise ValueError(f"the shapes {shapes} of grad_output, x, weight, mean and rstd do not fit together")
     grad_output, x, weight, mean, rstd = (tensor.contiguous() for tensor in (grad_output, x, weight, mean, rstd))
     rows, columns = x.shape
-    strip = max(4, triton.cdiv(rows, 512))
+    strip = max(4, triton.cdiv(rows, 1024))
     programs = triton.cdiv(rows, strip)
     grad_x, grads = torch.empty_like(x), weight.new_empty(2, columns)
     partial = x.new_empty(2, programs, columns, dtype=torch.float32)
