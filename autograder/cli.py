@@ -304,6 +304,30 @@ def demo(
         raise typer.Exit(1)
 
 
+@app.command()
+def report(
+    chapters: Chapters = None,
+    out: Annotated[Path, typer.Option(help="Where to write it: .html, .json or .csv.")] = Path("report.html"),
+) -> None:
+    """What the class's verdicts say: scores, misconceptions, failing cases, who waits; one page, no network needed."""
+    course = course_with(chapters)
+    from autograder import report as reports
+
+    found = reports.report(course, chapters or ())
+    if not any(chapter.students for chapter in found.chapters):
+        fail("no verdict yet: grade first, with `atlas grade`")
+    if out.suffix == ".html":
+        text = reports.as_html(found)
+    elif out.suffix == ".json":
+        text = found.model_dump_json(indent=1)
+    elif out.suffix == ".csv":
+        text = reports.as_csv(found)
+    else:
+        raise typer.BadParameter(f"{out}: name a file that ends in .html, .json or .csv")
+    out.write_text(text, encoding="utf-8")
+    typer.echo(f"wrote {out}")
+
+
 Work = Annotated[Path, typer.Option("--folder", help="Where your notebooks are.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An exercise, such as softmax.")]
 Spoken = Annotated[Language, typer.Option(help="en or zh.")]

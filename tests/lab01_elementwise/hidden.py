@@ -27,7 +27,7 @@ def sizes_around_a_block(fused_hadamard_add, draw):
 
 
 @case("fused_hadamard_add", agrees_with=_addcmul, dtypes=[torch.float32], weight=2)
-def a_million_elements(fused_hadamard_add, draw):
+def nearly_a_hundred_thousand_elements(fused_hadamard_add, draw):
     """近十万个元素"""
     return fused_hadamard_add(*draw.normals(3, (draw.integer(90_000, 99_000),)))
 
