@@ -147,39 +147,28 @@ def chunk_state_kernel(
 
 
 @triton.jit
-def chunk_carry_kernel(
-    a_ptr,
-    final_ptr,
-    total_ptr,
-    initial_ptr,
-    chunks,
-    channels,
-    STATE: tl.constexpr,
-    PADDED: tl.constexpr,
-    BLOCK: tl.constexpr,
-):
+def chunk_carry_kernel(a_ptr, final_ptr, total_ptr, initial_ptr, chunks, channels, BLOCK: tl.constexpr):
     """Second of three: the true states before every chunk, from what each chunk makes of zero.
 
-    Program (s, q) has sequence s and the channels from q · BLOCK on, and walks over the chunks. Before chunk 0 the
-    state is zero. It reads `final` and `total` as the first kernel has written them, and writes the states before
-    chunk k where `final` has those after it. The states of the whole sequence before a chunk, carried through it,
-    and what the chunk makes of zero, add up.
+    Program (s, q, n) has sequence s, the channels from q · BLOCK on, and of their states entry n; there are as many
+    entries as programs in the third dimension of the launch. It walks over the chunks. Before chunk 0 the state is
+    zero. It reads `final` and `total` as the first kernel has written them, and writes the states before chunk k where
+    `final` has those after it. The states of the whole sequence before a chunk, carried through it, and what the chunk
+    makes of zero, add up.
 
     a_ptr: as above. initial_ptr: a table of the shape of `final`.
     """
     channel = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
-    n = tl.arange(0, PADDED)
-    exists, real = channel < channels, n < STATE
-    both = exists[None, :] & real[:, None]
-    a = tl.load(a_ptr + n[:, None] * channels + channel[None, :], mask=both).to(tl.float32)
-    h = tl.zeros((PADDED, BLOCK), tl.float32)
+    exists = channel < channels
+    a = tl.load(a_ptr + tl.program_id(2) * channels + channel, mask=exists).to(tl.float32)
+    h = tl.zeros((BLOCK,), tl.float32)
     begin = tl.program_id(0).to(tl.int64) * chunks
     for k in tl.range(chunks, num_stages=4):
-        place = ((begin + k) * STATE + n[:, None]) * channels + channel[None, :]
-        final = tl.load(final_ptr + place, mask=both)
+        place = ((begin + k) * tl.num_programs(2) + tl.program_id(2)) * channels + channel
+        final = tl.load(final_ptr + place, mask=exists)
         total = tl.load(total_ptr + (begin + k) * channels + channel, mask=exists)
-        tl.store(initial_ptr + place, h, mask=both)
-        h = tl.exp(a * total[None, :]) * h + final
+        tl.store(initial_ptr + place, h, mask=exists)
+        h = tl.exp(a * total) * h + final
 
 
 @triton.jit
@@ -270,8 +259,11 @@ def chunked_selective_scan(
     padded = triton.next_power_of_2(state)
     block = min(32, 1024 // padded)
     tile = {"STATE": state, "PADDED": padded, "BLOCK": block, "num_warps": 1}
-    blocks = triton.cdiv(channels, block)
-    chunk_state_kernel[batch, blocks, chunks](x, dt, a, b, final, total, length, channels, chunk, **tile)
-    chunk_carry_kernel[batch, blocks](a, final, total, initial, chunks, channels, **tile)
-    chunk_output_kernel[batch, blocks, chunks](x, dt, a, b, c, d, initial, y, length, channels, chunk, **tile)
+    programs = (batch, triton.cdiv(channels, block), chunks)
+    chunk_state_kernel[programs](x, dt, a, b, final, total, length, channels, chunk, **tile)
+    wide = 128
+    chunk_carry_kernel[batch, triton.cdiv(channels, wide), state](
+        a, final, total, initial, chunks, channels, BLOCK=wide
+    )
+    chunk_output_kernel[programs](x, dt, a, b, c, d, initial, y, length, channels, chunk, **tile)
     return y

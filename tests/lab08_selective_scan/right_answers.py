@@ -9,7 +9,7 @@ from autograder.cases import right
 
 @right("selective_scan")
 def three_programs_walk_over_rows_of_states(x, dt, a, b, c, d):
-    """A fixed number of programs, each of which takes every third block; a tile has a row a channel; 2^ in place of e^."""
+    """Three programs, each of which takes every third block; a tile has a row a channel; 2^ in place of e^."""
     (batch, length, channels), state = x.shape, a.shape[1]
     if dt.shape != x.shape or a.shape[0] != channels or d.shape != (channels,):
         raise ValueError("Δ, a or d has another number of channels")

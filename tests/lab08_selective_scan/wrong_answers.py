@@ -2,6 +2,13 @@
 
 from autograder.cases import edited
 
+READS_INITIAL = "h = tl.load(initial_ptr + (number * STATE + n[:, None]) * channels + channel[None, :], mask=both)"
+FIRST = "    first = tl.program_id(2) * chunk\n"
+WALKS = "    for t in range(first, tl.minimum(first + chunk, length)):"
+RUNS_ON = "    for t in range(first, first + chunk):"
+HANDS_OVER = "        tl.store(initial_ptr + place, h, mask=exists)\n"
+CARRIES = "        h = tl.exp(a * total) * h + final\n"
+
 # selective_scan
 
 writes_without_the_step = edited(
@@ -101,9 +108,7 @@ starts_at_the_second_token = edited(
 
 every_chunk_begins_with_nothing = edited(
     "chunked_selective_scan",
-    {
-        "h = tl.load(initial_ptr + (number * STATE + n[:, None]) * channels + channel[None, :], mask=both)": "h = tl.zeros((PADDED, BLOCK), tl.float32)"
-    },
+    {READS_INITIAL: "h = tl.zeros((PADDED, BLOCK), tl.float32)"},
     """The first chunk is right and all others are not. What should a chunk know of those before it?
 
     第一个分块是对的，其余的都不对。一个分块应当知道前面各块的什么？""",
@@ -111,7 +116,7 @@ every_chunk_begins_with_nothing = edited(
 
 carries_only_the_last_chunk = edited(
     "chunked_selective_scan",
-    {"h = tl.exp(a * total[None, :]) * h + final": "h = final"},
+    {"h = tl.exp(a * total) * h + final": "h = final"},
     """Two chunks are right, the third is not: the state goes from chunk to chunk, not just from the one before.
 
     前两个分块是对的，第三个不对：状态要一块一块传下去，而不只来自前一块。""",
@@ -119,7 +124,7 @@ carries_only_the_last_chunk = edited(
 
 carries_without_decay = edited(
     "chunked_selective_scan",
-    {"h = tl.exp(a * total[None, :]) * h + final": "h = h + final"},
+    {"h = tl.exp(a * total) * h + final": "h = h + final"},
     """A state that passes through a whole chunk is multiplied by all its gates on the way.
 
     状态穿过一整块，一路上要乘以这一块的所有门。""",
@@ -127,9 +132,7 @@ carries_without_decay = edited(
 
 carries_one_chunk_too_far = edited(
     "chunked_selective_scan",
-    {
-        "        tl.store(initial_ptr + place, h, mask=both)\n        h = tl.exp(a * total[None, :]) * h + final": "        h = tl.exp(a * total[None, :]) * h + final\n        tl.store(initial_ptr + place, h, mask=both)"
-    },
+    {HANDS_OVER + CARRIES: CARRIES + HANDS_OVER},
     """What you hand to chunk k is the state after it, not the one before it. What does chunk 0 begin with?
 
     你交给第 k 块的是它之后的状态，而不是之前的。第 0 块从什么开始？""",
@@ -154,7 +157,7 @@ takes_the_last_gate_for_all = edited(
 runs_over_the_end_of_the_sequence = edited(
     "chunked_selective_scan",
     {
-        "    h = tl.load(initial_ptr + (number * STATE + n[:, None]) * channels + channel[None, :], mask=both)\n    first = tl.program_id(2) * chunk\n    for t in range(first, tl.minimum(first + chunk, length)):": "    h = tl.load(initial_ptr + (number * STATE + n[:, None]) * channels + channel[None, :], mask=both)\n    first = tl.program_id(2) * chunk\n    for t in range(first, first + chunk):"
+        f"{READS_INITIAL}\n{FIRST}{WALKS}": f"{READS_INITIAL}\n{FIRST}{RUNS_ON}",
     },
     """The last chunk may have fewer tokens than the others. Whose outputs do you overwrite behind it?
 
@@ -171,7 +174,7 @@ leaves_the_last_chunk_out = edited(
 
 hands_over_states_in_half_precision = edited(
     "chunked_selective_scan",
-    {"channel[None, :], h, mask=both)": "channel[None, :], h.to(tl.float16), mask=both)"},
+    {"initial_ptr + place, h, mask": "initial_ptr + place, h.to(tl.float16), mask"},
     """What goes from one kernel to the next is a state of some hundred tokens: round it and you round them all.
 
     从一个 kernel 传到下一个的，是几百个 token 的状态：舍入它，就舍入了所有这些 token。""",
