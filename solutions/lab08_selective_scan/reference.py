@@ -69,14 +69,15 @@ def selective_scan(
     for every sequence and channel by itself: Δ_t, x_t, d are numbers, a, B_t, C_t and h_t have N = state entries.
 
     Args:
-        x: the tokens, float32, float16 or bfloat16; contiguous or not, like all that follow.
+        x: the tokens, float32, float16 or bfloat16; contiguous or not, like all that follow, which may have another
+            dtype than `x`.
         dt: Δ, positive, one a channel.
         a: the diagonals of A, one row a channel; the state has at least one entry.
         b, c: B and C, shared by the channels.
         d: the weight of the direct path.
 
     Returns:
-        y, a new tensor of the shape and dtype of `x`. Besides it no memory is used: there is no tensor of states.
+        y, a new tensor of the shape and dtype of `x`. There is no tensor of states.
 
     Raises:
         ValueError: a shape is not the one given above; nothing is broadcast.
