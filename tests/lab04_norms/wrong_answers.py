@@ -145,7 +145,7 @@ strips_overlap_by_a_row = edited(
     {"program * strip + strip, rows)": "program * strip + strip + 1, rows)"},
     """grad_x is right and grad_weight is not: is there a row that two strips count?
 
-    grad_x 是对的，grad_weight 却不对：有没有哪一行被两条都算了进去？""",
+    grad_x 是对的，grad_weight 却不对：有没有哪一行被两个条带都算了进去？""",
 )
 
 strips_run_past_the_table = edited(
@@ -153,7 +153,7 @@ strips_run_past_the_table = edited(
     {"tl.minimum(program * strip + strip, rows)": "program * strip + strip"},
     """The last strip may have fewer rows than the others. Where does yours end?
 
-    最后一条的行数可能比别的少。你的最后一条在哪里结束？""",
+    最后一个条带的行数可能比别的少。你的在哪里结束？""",
 )
 
 takes_every_program_to_have_one_row = edited(
@@ -163,7 +163,7 @@ takes_every_program_to_have_one_row = edited(
     },
     """There are fewer programs than rows: program p has a strip of rows, not the row p.
 
-    程序比行少：第 p 个程序负责的是一条（若干行），而不是第 p 行。""",
+    程序比行少：第 p 个程序负责的是一个条带（若干行），而不是第 p 行。""",
 )
 
 adds_up_in_half_precision = edited(
@@ -343,7 +343,7 @@ normalizes_every_row_with_the_first_ones_rstd = edited(
     {"rstd = tl.load(rstd_ptr + row)": "rstd = tl.load(rstd_ptr + program * strip)"},
     """Every row of a strip has an rstd of its own.
 
-    一条里的每一行都有自己的 rstd。""",
+    一个条带里的每一行都有自己的 rstd。""",
 )
 
 loses_the_last_strip = edited(
@@ -351,7 +351,7 @@ loses_the_last_strip = edited(
     {"(row < count)[:, None]": "(row < count - 1)[:, None]"},
     """For a table of a single strip your sums are 0. Which rows of `partial` does your mask let through?
 
-    只有一条的表，你的和是 0。你的掩码放过了 `partial` 的哪些行？""",
+    只有一个条带的表，你的和是 0。你的掩码放过了 `partial` 的哪些行？""",
 )
 
 keeps_sums_in_the_dtype_of_the_tensors = edited(
@@ -359,5 +359,5 @@ keeps_sums_in_the_dtype_of_the_tensors = edited(
     {"tl.store(begin, grad_weight, mask": "tl.store(begin, grad_weight.to(grad_x_ptr.dtype.element_ty), mask"},
     """`partial` is float32 so that a strip's share is not rounded. What do you round before you store it?
 
-    `partial` 是 float32，为的是不舍入每一条的部分和。你在写入之前舍入了什么？""",
+    `partial` 是 float32，为的是不舍入每个条带的部分和。你在写入之前舍入了什么？""",
 )
