@@ -18,6 +18,7 @@ import torch
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
+import triton.language as tl
 from triton.runtime import interpreter  # which reads the environment
 
 from autograder.programs import programs_of, show_programs
@@ -185,9 +186,21 @@ def _checked(name: str, verb: str, mask_at: int) -> None:
     setattr(interpreter.InterpreterBuilder, name, checked)
 
 
+def _dot_of_bfloat16() -> None:
+    """NumPy has no bfloat16: the interpreter multiplies its bits as integers. In float32 the products are exact."""
+    original = interpreter.InterpreterBuilder.create_dot
+
+    def create_dot(self: Any, a: Any, b: Any, *rest: Any) -> Any:
+        a, b = (self.cast_impl(t, tl.float32) if t.dtype.scalar == tl.bfloat16 else t for t in (a, b))
+        return original(self, a, b, *rest)
+
+    interpreter.InterpreterBuilder.create_dot = create_dot
+
+
 if INTERPRETED:
     # an overflow in NumPy is one in the kernel, where it is silent
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"triton\.runtime\.interpreter")
     interpreter.GridExecutor = _Launch
     _checked("create_masked_load", "reads", 0)
     _checked("create_masked_store", "writes", 1)
+    _dot_of_bfloat16()

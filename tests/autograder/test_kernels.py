@@ -186,3 +186,19 @@ def test_an_answer_may_ask_for_addresses_and_for_nothing_else_of_that_module():
     assert finding("from autograder.kernels import addresses" + body.format("addresses")) is None
     for name in ("watch", "on_launch", "_watchers"):
         assert finding(f"from autograder.kernels import {name}" + body.format(name)).key == "reaches_around"
+
+
+@interpreted
+def test_bfloat16_is_multiplied_as_numbers():
+    import triton
+    import triton.language as tl
+
+    @triton.jit
+    def product_kernel(a_ptr, b_ptr, out_ptr, N: tl.constexpr):
+        row = tl.arange(0, N)[:, None] * N + tl.arange(0, N)[None, :]
+        tl.store(out_ptr + row, tl.dot(tl.load(a_ptr + row), tl.load(b_ptr + row)))
+
+    a, b = torch.randn(2, 16, 16).bfloat16()
+    out = torch.empty(16, 16)
+    product_kernel[(1,)](a, b, out, N=16)
+    torch.testing.assert_close(out, a.float() @ b.float())
