@@ -1,4 +1,3 @@
-import torch
 import triton
 import triton.language as tl
 from jaxtyping import Float
@@ -14,8 +13,8 @@ def turn_tile(place, exists, cos, sin, TOKENS: tl.constexpr, PAIRS: tl.constexpr
 
         (a, b) becomes (a cos − b sin, a sin + b cos).
 
-    The arithmetic is done in float32, and the result is rounded once, by the store. `tl.split` takes the two columns of
-    a block whose last dimension is 2 apart, and `tl.join` puts them together again; `tl.reshape` does what torch's does.
+    The arithmetic is done in float32, and the result is rounded once, by the store. `tl.split` takes a block whose last
+    dimension is 2 apart into its two columns, and `tl.join` puts them together again; `tl.reshape` is like torch's.
 
     place: TOKENS × 2 · PAIRS pointers, one to every feature.
     exists: TOKENS × 2 · PAIRS, what of it there is: nothing else is read, and nothing else written.
@@ -111,7 +110,7 @@ def apply_rope(
     if not cos.shape == sin.shape == (length, pairs):
         raise ValueError(f"cos {tuple(cos.shape)} and sin {tuple(sin.shape)} must be ({length}, {pairs})")
     padded = triton.next_power_of_2(pairs)
-    tokens = triton.cdiv(1024, padded)
+    tokens = triton.cdiv(512, padded)
     programs = (triton.cdiv(length, tokens), batch)
     rope_kernel[programs](
         q,

@@ -116,8 +116,7 @@ def angles_in_float32_for_halves(apply_rope, draw):
     return apply_rope(draw.normal(1, 2, 9, 32), draw.normal(1, 1, 9, 32), turns.cos(), turns.sin())
 
 
-# a product of 60000 · cos and one of 60000 · sin nearly cancel: float32 keeps the difference, float16 has 11 bits of it.
-# 2⁻⁹ is two units of bfloat16's last place, one of which a rounding in float32 before the last one can cost
+# two products of 30000 nearly cancel: each is known to 2e-3 in float32, which atol leaves room for, and to 8 in float16
 @case("apply_rope", agrees_with=_turned, dtypes=[torch.float16], facet="numerics", rtol=2**-9, atol=0.05)
 def a_difference_of_large_products(apply_rope, draw):
     """两个很大的乘积之差"""

@@ -116,16 +116,15 @@ calculates_in_half_precision = edited(
             "    x = tl.load(place, mask=exists)\n    cos, sin = cos.to(x.dtype), sin.to(x.dtype)\n"
         )
     },
-    """Each product is rounded to half precision before the two are subtracted. In which dtype should a kernel calculate?
+    """Each product is rounded to half precision before the two are subtracted. In which dtype should a
+    kernel calculate?
 
     两个乘积在相减之前各自被舍入到半精度。kernel 该用哪种 dtype 计算？""",
 )
 
 turns_a_copy = edited(
     "apply_rope",
-    {
-        "    batch, heads, length, dim = q.shape\n": "    q, k = q.clone(), k.clone()\n    batch, heads, length, dim = q.shape\n"
-    },
+    {"batch, heads, length, dim = q.shape": "q, k = q.clone(), k.clone()\n    batch, heads, length, dim = q.shape"},
     """What comes back is turned, but the tensors that were given are not. In place means that no other memory is used.
 
     返回的张量转过了，给出的张量却没有。就地，意味着不用别的显存。""",
