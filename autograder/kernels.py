@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from torch._C import DisableTorchFunction, _DisableTorchDispatch
 
 if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
@@ -92,6 +93,13 @@ def on_launch(listener: Callable[[Any, dict[str, Any], list[str], dict[str, int]
         _listeners.remove(listener)
 
 
+@contextmanager
+def _unseen() -> Iterator[None]:
+    """What the interpreter does with torch is not the answer's doing, and no mode sees it."""
+    with DisableTorchFunction(), _DisableTorchDispatch():
+        yield
+
+
 class _Launch(interpreter.GridExecutor):
     """One launch of a kernel. Its tensors are copied to places far from each other, and back when it has run."""
 
@@ -110,6 +118,10 @@ class _Launch(interpreter.GridExecutor):
         super().__call__(*args, **kwargs)
 
     def _init_args_hst(self, args_dev: Any, kwargs: Any) -> Any:
+        with _unseen():
+            return self._given(args_dev, kwargs)
+
+    def _given(self, args_dev: Any, kwargs: Any) -> Any:
         self.copies: dict[int, tuple[torch.UntypedStorage, torch.Tensor]] = {}
         self.addressed: list[torch.Tensor] = []
         args = tuple(self._copied(value) for value in args_dev)
@@ -123,8 +135,9 @@ class _Launch(interpreter.GridExecutor):
         return super()._init_args_hst(args, options)
 
     def _restore_args_dev(self, args_dev: Any, args_hst: Any, kwargs: Any, kwargs_hst: Any) -> None:
-        for storage, copy in self.copies.values():
-            _bytes(storage).copy_(copy[GUARD:-GUARD])
+        with _unseen():
+            for storage, copy in self.copies.values():
+                _bytes(storage).copy_(copy[GUARD:-GUARD])
 
     def _copied(self, value: Any) -> Any:
         if type(value) is not torch.Tensor or value.device.type != "cpu":

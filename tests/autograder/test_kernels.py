@@ -13,6 +13,7 @@ from autograder.forbidden import read
 from autograder.judgement import provide
 from autograder.judging import Judge, load_answer
 from autograder.kernels import INTERPRETED, addresses, programs_of, show_programs, watch
+from autograder.operations import largest_tensor
 from autograder.slicing import Piece, is_stub
 from autograder.stubs import mark_solution
 from autograder.workshop import Workshop
@@ -202,3 +203,9 @@ def test_bfloat16_is_multiplied_as_numbers():
     out = torch.empty(16, 16)
     product_kernel[(1,)](a, b, out, N=16)
     torch.testing.assert_close(out, a.float() @ b.float())
+
+
+@interpreted
+def test_the_copies_of_the_interpreter_are_not_the_answers():
+    a, b, c = torch.randn(3, 100)
+    assert largest_tensor(LAB.reference.fused_hadamard_add, a, b, c) <= 300
