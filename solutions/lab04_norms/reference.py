@@ -380,4 +380,4 @@ def layer_norm_backward(
         num_warps=triton.cdiv(BLOCK, 512),
     )
     two_column_sums_kernel[(triton.cdiv(columns, 64), 2)](partial, grads, programs, columns, ROWS=16, COLUMNS=64)
-    return grad_x, grads[0], grads[1]
+    return grad_x, *grads
