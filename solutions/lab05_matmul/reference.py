@@ -109,7 +109,7 @@ def matmul(a: Float[Tensor, "M K"], b: Float[Tensor, "K N"]) -> Float[Tensor, "M
 
     Source: Atlas 1.3; agrees with `torch.matmul`.
     """
-    if a.dim() != 2 or b.dim() != 2 or a.shape[1] != b.shape[0]:
+    if (a.dim(), b.dim()) != (2, 2) or a.shape[1] != b.shape[0]:
         raise ValueError(f"matrices of shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be multiplied")
     if a.dtype != b.dtype or a.dtype not in (torch.float32, torch.float16, torch.bfloat16):
         raise ValueError(f"float32, float16 or bfloat16 are multiplied, not {a.dtype} and {b.dtype}")
@@ -123,6 +123,21 @@ def matmul(a: Float[Tensor, "M K"], b: Float[Tensor, "K N"]) -> Float[Tensor, "M
     strides = (*a.stride(), *b.stride())
     matmul_kernel[(tiles_m * tiles_n,)](a, b, c, M, N, K, *strides, **tile)
     return c
+
+
+@triton.jit
+def load_features(pointer, row, feature, rows, features, row_stride, feature_stride):
+    """Some features of some rows of a table, and 0 wherever it has none: what `load_tile` does, for X and for W.
+
+    pointer: where the first element of the table lies. It has `rows` rows and `features` columns.
+    row, feature: two vectors of int64 numbers from 0 on, some of which may be beyond the last row or feature.
+    row_stride, feature_stride: how many elements lie from one row to the next, and from one feature to the next.
+
+    Returns: a table, one row for each number in `row`, one column for each in `feature`.
+    """
+    place = row[:, None] * row_stride + feature[None, :] * feature_stride
+    exists = (row < rows)[:, None] & (feature < features)[None, :]
+    return tl.load(pointer + place, mask=exists, other=0.0)
 
 
 @triton.jit
@@ -163,27 +178,22 @@ def linear_gelu_kernel(
     tile_m, tile_n = tl.swizzle2d(program // tiles_n, program % tiles_n, tiles_m, tiles_n, GROUP)
     first_row = tile_m * BLOCK_M
     first_output = tile_n * BLOCK_N
-    row = (first_row + tl.arange(0, BLOCK_M)).to(tl.int64)[:, None]
-    output = (first_output + tl.arange(0, BLOCK_N)).to(tl.int64)[None, :]
+    row = (first_row + tl.arange(0, BLOCK_M)).to(tl.int64)
+    output = (first_output + tl.arange(0, BLOCK_N)).to(tl.int64)
     z = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
-    nothing = 0.0
     for begin in range(0, inputs, BLOCK_K):
-        k = (begin + tl.arange(0, BLOCK_K)).to(tl.int64)
-        x_place = row * x_row + k[None, :] * x_column
-        x_exists = (row < rows) & (k < inputs)[None, :]
-        x = tl.load(x_ptr + x_place, mask=x_exists, other=nothing)
-        weight_place = output * weight_row + k[:, None] * weight_column
-        weight_exists = (output < outputs) & (k < inputs)[:, None]
-        weight = tl.load(weight_ptr + weight_place, mask=weight_exists, other=nothing)
-        z = tl.dot(x, weight, z, input_precision="ieee")
+        feature = (begin + tl.arange(0, BLOCK_K)).to(tl.int64)
+        x = load_features(x_ptr, row, feature, rows, inputs, x_row, x_column)
+        weight = load_features(weight_ptr, output, feature, outputs, inputs, weight_row, weight_column)
+        z = tl.dot(x, tl.trans(weight), z, input_precision="ieee")
     bias_place = output * bias_step
     bias_exists = output < outputs
     bias = tl.load(bias_ptr + bias_place, mask=bias_exists)
-    z += bias.to(tl.float32)
+    z += bias.to(tl.float32)[None, :]
     scaled = z * 0.7071067811865476
     phi = 0.5 * (1 + tl.erf(scaled))
-    place = row * outputs + output
-    exists = (row < rows) & (output < outputs)
+    place = row[:, None] * outputs + output[None, :]
+    exists = (row < rows)[:, None] & bias_exists[None, :]
     tl.store(y_ptr + place, z * phi, mask=exists)
 
 
@@ -218,7 +228,7 @@ def linear_gelu(
     table = x.reshape(rows, inputs)
     y = x.new_empty(*x.shape[:-1], outputs)
     square, deep = {2: (128, 64), 4: (64, 32)}[x.element_size()]
-    tile = {"BLOCK_M": square, "BLOCK_N": square, "BLOCK_K": deep, "GROUP": 8, "num_warps": 8}
+    tile = {"BLOCK_M": square, "BLOCK_N": square, "BLOCK_K": deep, "GROUP": 8}
     tiles_m = triton.cdiv(rows, square)
     tiles_n = triton.cdiv(outputs, square)
     strides = (*table.stride(), *weight.stride(), *bias.stride())
@@ -307,7 +317,7 @@ def bmm(a: Float[Tensor, "pairs M K"], b: Float[Tensor, "pairs K N"]) -> Float[T
 
     Source: Atlas 2.6; agrees with `torch.bmm`.
     """
-    if a.dim() != 3 or b.dim() != 3 or (a.shape[0], a.shape[2]) != b.shape[:2]:
+    if (a.dim(), b.dim()) != (3, 3) or (a.shape[0], a.shape[2]) != b.shape[:2]:
         raise ValueError(f"stacks of shapes {tuple(a.shape)} and {tuple(b.shape)} cannot be multiplied")
     if a.dtype != b.dtype or a.dtype not in (torch.float32, torch.float16, torch.bfloat16):
         raise ValueError(f"float32, float16 or bfloat16 are multiplied, not {a.dtype} and {b.dtype}")

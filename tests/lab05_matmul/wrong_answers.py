@@ -87,9 +87,9 @@ counts_only_the_columns_of_tiles_that_are_full = edited(
     你用来区分各块的数目里，少算了没有填满的最后一列块。""",
 )
 
-forgets_to_transpose_the_weight = edited(
+swaps_the_strides_of_the_weight = edited(
     "linear_gelu",
-    {"output * weight_row + k[:, None] * weight_column": "output * weight_column + k[:, None] * weight_row"},
+    {"outputs, inputs, weight_row, weight_column)": "outputs, inputs, weight_column, weight_row)"},
     """A row of W belongs to an output, a column to a feature. Which stride takes you from one output to the next?
 
     W 的一行属于一个输出，一列属于一个特征。从一个输出走到下一个，用哪个步长？""",
@@ -97,7 +97,10 @@ forgets_to_transpose_the_weight = edited(
 
 activates_before_the_bias = edited(
     "linear_gelu",
-    {"    z += bias.to(tl.float32)\n": "", "z * phi, mask=exists": "z * phi + bias.to(tl.float32), mask=exists"},
+    {
+        "    z += bias.to(tl.float32)[None, :]\n": "",
+        "z * phi, mask=exists": "z * phi + bias.to(tl.float32)[None, :], mask=exists",
+    },
     """The bias belongs inside the GELU, not behind it.
 
     偏置应在 GELU 里面，而不是加在它后面。""",
@@ -106,9 +109,9 @@ activates_before_the_bias = edited(
 adds_the_bias_at_every_step = edited(
     "linear_gelu",
     {
-        "        z = tl.dot(x, weight, z,": "        b = tl.load(bias_ptr + output * bias_step, output < outputs)\n"
-        "        z += b.to(tl.float32)\n        z = tl.dot(x, weight, z,",
-        "    z += bias.to(tl.float32)\n    scaled": "    scaled",
+        "        z = tl.dot(": "        b = tl.load(bias_ptr + output * bias_step, output < outputs)\n"
+        "        z += b.to(tl.float32)[None, :]\n        z = tl.dot(",
+        "    z += bias.to(tl.float32)[None, :]\n    scaled": "    scaled",
     },
     """How often does your program add the bias to one element? It walks along the features in several steps.
 
@@ -120,6 +123,7 @@ adds_the_bias_along_the_rows = edited(
     {
         "bias_place = output * bias_step": "bias_place = row * bias_step",
         "mask=bias_exists)": "mask=(row < rows) & (row < outputs), other=0.0)",
+        "bias.to(tl.float32)[None, :]": "bias.to(tl.float32)[:, None]",
     },
     """An element of b belongs to an output, that is to a column of the result.
 
@@ -144,7 +148,7 @@ approximates_gelu_by_a_sigmoid = edited(
 
 rounds_before_the_activation = edited(
     "linear_gelu",
-    {"z += bias.to(tl.float32)": "z = z.to(bias.dtype).to(tl.float32) + bias.to(tl.float32)"},
+    {"z += bias.to(tl.float32)": "z = z.to(bias.dtype).to(tl.float32)\n    z += bias.to(tl.float32)"},
     """The sum is rounded before the bias is added, as if it had been written to memory in between. Nothing needs to be
     rounded in a register.
 
@@ -153,10 +157,10 @@ rounds_before_the_activation = edited(
 
 sums_features_beyond_the_last = edited(
     "linear_gelu",
-    {"(row < rows) & (k < inputs)[None, :]": "(row < rows) & (k <= inputs)[None, :]"},
-    """Feature number `inputs` does not exist: the features are counted from 0.
+    {"(feature < features)[None, :]": "(feature <= features)[None, :]"},
+    """Feature number `features` does not exist: the features are counted from 0.
 
-    第 `inputs` 号特征不存在：特征从 0 数起。""",
+    第 `features` 号特征不存在：特征从 0 数起。""",
 )
 
 gives_every_program_the_first_pair = edited(
