@@ -129,8 +129,8 @@ def dequantize_matmul_kernel(
         place = output * row_bytes + byte[:, None]
         exists = has_output & (byte < row_bytes)[:, None]
         pair = tl.load(packed_ptr + place, mask=exists).to(tl.int32)
-        scale = tl.load(absmax_ptr + 2 * place // BLOCK_SIZE, mask=exists).to(tl.float32)
-        scale = tl.where(exists, scale, nothing)
+        block = 2 * place // BLOCK_SIZE
+        scale = tl.where(exists, tl.load(absmax_ptr + block, mask=exists).to(tl.float32), nothing)
         early = tl.load(levels_ptr + (pair >> 4)) * scale
         late = tl.load(levels_ptr + (pair & 15)) * scale
         x_begin = x_ptr + row * x_row + 2 * byte[None, :] * x_column
@@ -171,11 +171,11 @@ def dequantize_matmul(
     Source: Atlas 20.2; agrees with `linear(x, dequantize_nf4(packed, absmax, shape, block_size, x.dtype))` of
         `torch.nn.functional`.
     """
-    if len(shape) != 2 or x.dim() != 2 or x.shape[1] != shape[1] or shape[1] % 2 or block_size < 2 or block_size % 2:
+    outputs, inputs = shape
+    if x.dim() != 2 or x.shape[1] != inputs or inputs % 2 or block_size < 2 or block_size % 2:
         raise ValueError(f"x {tuple(x.shape)} and weights {tuple(shape)} in blocks of {block_size} do not fit together")
     if x.dtype not in (torch.float32, torch.float16, torch.bfloat16) or packed.dtype != torch.uint8:
         raise ValueError(f"float32, float16 or bfloat16 and uint8 codes are needed, not {x.dtype} and {packed.dtype}")
-    outputs, inputs = shape
     row_bytes = inputs // 2
     if packed.numel() != outputs * row_bytes or absmax.numel() != triton.cdiv(outputs * inputs, block_size):
         raise ValueError(f"{packed.numel()} bytes and {absmax.numel()} scales do not hold the shape {tuple(shape)}")

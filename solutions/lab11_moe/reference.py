@@ -40,6 +40,19 @@ def tile_table_kernel(counts_ptr, table_ptr, ROWS: tl.constexpr, EXPERTS: tl.con
 
 
 @triton.jit
+def load_tile(pointer, row_place, column_place, has_row, has_column):
+    """The elements at pointer + row_place + column_place, and 0 wherever the row or the column does not exist.
+
+    row_place, column_place: where rows and columns begin, in elements, int64: a table with one column and a table with
+        one row, whose sum is a whole table. has_row, has_column: of the same shapes, which of them exist.
+
+    Returns: a table. Nothing is read where no element is. A kernel calls this function like any other.
+    """
+    exists = has_row & has_column
+    return tl.load(pointer + row_place + column_place, mask=exists, other=0.0)
+
+
+@triton.jit
 def grouped_matmul_kernel(
     x_ptr,
     weight_ptr,
@@ -80,16 +93,13 @@ def grouped_matmul_kernel(
         has_row = row < last
         has_column = column < columns
         weight_begin = weight_ptr + expert * weight_expert
-        nothing = 0.0
         total = tl.zeros((ROWS, COLUMNS), dtype=tl.float32)
         for begin in range(0, inner, INNER):
             k = (begin + tl.arange(0, INNER)).to(tl.int64)
-            x_place = row * x_row + k[None, :] * x_inner
-            x_exists = has_row & (k < inner)[None, :]
-            x = tl.load(x_ptr + x_place, mask=x_exists, other=nothing)
-            weight_place = k[:, None] * weight_inner + column * weight_column
-            weight_exists = (k < inner)[:, None] & has_column
-            weight = tl.load(weight_begin + weight_place, mask=weight_exists, other=nothing)
+            has_k = k < inner
+            x = load_tile(x_ptr, row * x_row, k[None, :] * x_inner, has_row, has_k[None, :])
+            weight_row = k[:, None] * weight_inner
+            weight = load_tile(weight_begin, weight_row, column * weight_column, has_k[:, None], has_column)
             total = tl.dot(x, weight, total, input_precision="ieee")
         tl.store(out_ptr + row * columns + column, total, mask=has_row & has_column)
 
@@ -163,6 +173,16 @@ def find_tile(starts_ptr, tile, experts, ROWS: tl.constexpr, EXPERTS: tl.constex
 
 
 @triton.jit
+def load_gathered(begins, column_place, exists):
+    """The elements column_place behind the addresses `begins`, and 0 wherever none exists.
+
+    begins: one address a row, anywhere in memory, as a table with one column. column_place: in elements, int64, a table
+        with one row. exists: for every element of the whole table whether it exists; where not, nothing is read.
+    """
+    return tl.load(begins + column_place, mask=exists, other=0.0)
+
+
+@triton.jit
 def routed_matmul_kernel(
     x_ptr,
     weight_ptr,
@@ -206,15 +226,13 @@ def routed_matmul_kernel(
         has_column = column < columns
         x_begin = x_ptr + slot // choices * x_row
         weight_begin = weight_ptr + expert * weight_expert
-        nothing = 0.0
         total = tl.zeros((ROWS, COLUMNS), dtype=tl.float32)
         for begin in range(0, inner, INNER):
             k = (begin + tl.arange(0, INNER)).to(tl.int64)
-            x_exists = has_slot & (k < inner)[None, :]
-            x = tl.load(x_begin + k[None, :] * x_inner, mask=x_exists, other=nothing)
-            weight_place = k[:, None] * weight_inner + column * weight_column
-            weight_exists = (k < inner)[:, None] & has_column
-            weight = tl.load(weight_begin + weight_place, mask=weight_exists, other=nothing)
+            has_k = k < inner
+            x = load_gathered(x_begin, k[None, :] * x_inner, has_slot & has_k[None, :])
+            weight_row = weight_begin + k[:, None] * weight_inner
+            weight = load_gathered(weight_row, column * weight_column, has_k[:, None] & has_column)
             total = tl.dot(x, weight, total, input_precision="ieee")
         tl.store(partial_ptr + slot * columns + column, total, mask=has_slot & has_column)
 

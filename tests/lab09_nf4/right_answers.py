@@ -129,6 +129,6 @@ def plain_torch_output_by_output(x, packed, absmax, shape, block_size=64):
     for n in range(0, N, 16):
         i = torch.arange(n * K, min(n + 16, N) * K)
         codes = (packed[i // 2].int() >> torch.where(i % 2 == 0, 4, 0)) & 15
-        w = (levels[codes] * absmax.float()[i // block_size]).to(x.dtype).float().reshape(-1, K)
+        w = (levels[codes] * absmax.float()[i // block_size]).to(x.dtype).float().reshape(min(n + 16, N) - n, K)
         out[:, n : n + 16] = (x.float()[:, None, :] * w).sum(-1).to(x.dtype)
     return out

@@ -87,7 +87,7 @@ takes_the_left_and_the_right_half_of_x = edited(
 
 counts_blocks_in_bytes = edited(
     "dequantize_matmul",
-    {"2 * place // BLOCK_SIZE": "place // BLOCK_SIZE"},
+    {"block = 2 * place // BLOCK_SIZE": "block = place // BLOCK_SIZE"},
     """Your scales change half as often as they should. Is a block counted in bytes or in numbers?
 
     你的尺度变化的次数只有应有的一半。块是按字节还是按数来计的？""",

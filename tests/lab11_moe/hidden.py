@@ -181,8 +181,8 @@ def float64_is_refused(grouped_matmul, draw):
 @case("routed_matmul", agrees_with=_routed, dtypes=BOTH, weight=2)
 def tokens_in_any_order(routed_matmul, draw):
     """次序任意的 token"""
-    expert = _experts(draw, 41, 2, 5)
-    return routed_matmul(draw.normal(41, 37), _weight(draw, 5, 37, 13), expert, draw.uniform(41, 2))
+    expert = _experts(draw, 31, 2, 4)
+    return routed_matmul(draw.normal(31, 37), _weight(draw, 4, 37, 13), expert, draw.uniform(31, 2))
 
 
 @case("routed_matmul", agrees_with=_routed, dtypes=ONLY32, weight=2)
@@ -199,7 +199,7 @@ def one_choice_and_all_of_them(routed_matmul, draw):
 def experts_that_nobody_chose(routed_matmul, draw):
     """没有人选的专家"""
     x, weight = draw.normal(19, 10), _weight(draw, 8, 10, 6)
-    chosen = [draw.integers(0, 2, 19, 2), 3 + 2 * draw.integers(0, 2, 19, 2), 6 + draw.integers(0, 2, 19, 2)]
+    chosen = [draw.integers(0, 2, 19, 2), 3 + 2 * draw.integers(0, 2, 19, 2)]
     return [routed_matmul(x, weight, expert, draw.uniform(19, 2)) for expert in chosen]
 
 
@@ -221,10 +221,7 @@ def tokens_weights_and_gates_that_are_not_contiguous(routed_matmul, draw):
     """不连续的 token、权重与门"""
     expert, gate = _experts(draw, 25, 2, 3), draw.uniform(2, 25)
     by_rows = _weight(draw, 3, 19, 23).mT.contiguous().mT
-    return [
-        routed_matmul(draw.strided(draw.normal(25, 19)), by_rows, expert.mT.contiguous().mT, gate.mT),
-        routed_matmul(draw.normal(19, 25).mT, draw.strided(by_rows), draw.strided(expert), draw.strided(gate.mT)),
-    ]
+    return routed_matmul(draw.strided(draw.normal(25, 19)), by_rows, draw.strided(expert), gate.mT)
 
 
 @case("routed_matmul", agrees_with=_routed, dtypes=ONLY32)

@@ -63,7 +63,7 @@ keeps_only_the_last_step = edited(
 
 reads_past_the_end_of_a_row = edited(
     "grouped_matmul",
-    {"x_exists = has_row & (k < inner)[None, :]": "x_exists = has_row & (k < INNER + inner)[None, :]"},
+    {"x_inner, has_row, has_k[None, :])": "x_inner, has_row, (k < INNER + inner)[None, :])"},
     """The last step along the inner size is not full: what do you read behind the end of a row of x?
 
     沿内侧维度的最后一步没有填满：在 x 的一行末尾之后，你读到的是什么？""",
