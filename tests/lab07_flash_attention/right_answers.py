@@ -1,0 +1,92 @@
+"""Right answers of lab 7 that are unlike the reference."""
+
+import math
+
+import torch
+import triton
+import triton.language as tl
+
+from autograder.cases import right
+
+
+@right("flash_attention")
+def divides_in_every_tile(query, key, value, scale=None):
+    """Keeps the output normalized from tile to tile, and exponentiates with base 2."""
+    batch, heads, queries, dim = query.shape
+    keys = key.shape[2]
+    if key.shape != (batch, heads, keys, dim) or value.shape != key.shape or keys == 0 or dim > 128:
+        raise ValueError(query.shape)
+
+    @triton.jit
+    def walk(q_ptr, k_ptr, v_ptr, o_ptr, lse_ptr, L, S, D, scale, R: tl.constexpr, C: tl.constexpr, W: tl.constexpr):
+        h = tl.program_id(0)
+        row = tl.program_id(1) * R + tl.arange(0, R)
+        col = tl.arange(0, W)
+        here = (row[:, None] < L) & (col[None, :] < D)
+        at = h * L * D + row[:, None] * D + col[None, :]
+        q = tl.load(q_ptr + at, mask=here, other=0).to(tl.float32)
+        lse = tl.full((R,), float("-inf"), tl.float32)
+        out = tl.zeros((R, W), tl.float32)
+        for s in range(0, S, C):
+            place = s + tl.arange(0, C)
+            there = (place[:, None] < S) & (col[None, :] < D)
+            k = tl.load(k_ptr + h * S * D + place[:, None] * D + col[None, :], mask=there, other=0).to(tl.float32)
+            v = tl.load(v_ptr + h * S * D + place[:, None] * D + col[None, :], mask=there, other=0).to(tl.float32)
+            score = tl.sum(q[:, None, :] * k[None, :, :], axis=2) * (scale * 1.4426950408889634)
+            score = tl.where(place[None, :] < S, score, float("-inf"))
+            top = tl.maximum(tl.max(score, axis=1), lse)
+            both = top + tl.log2(tl.exp2(lse - top) + tl.sum(tl.exp2(score - top[:, None]), axis=1))
+            share = tl.exp2(score - both[:, None])
+            out = out * tl.exp2(lse - both)[:, None] + tl.sum(share[:, :, None] * v[None, :, :], axis=1)
+            lse = both
+        tl.store(o_ptr + at, out, mask=here)
+        tl.store(lse_ptr + h * L + row, lse * 0.6931471805599453, mask=row < L)
+
+    query, key, value = query.contiguous(), key.contiguous(), value.contiguous()
+    out, lse = torch.empty_like(query), query.new_empty((batch, heads, queries), dtype=torch.float32)
+    if lse.numel():
+        scale = 1 / math.sqrt(dim) if scale is None else scale
+        wide = triton.next_power_of_2(dim)
+        grid = (batch * heads, triton.cdiv(queries, 16))
+        walk[grid](query, key, value, out, lse, queries, keys, dim, scale, R=16, C=16, W=wide)
+    return out, lse
+
+
+@right("causal_flash_attention")
+def plain_torch_one_query_at_a_time(query, key, value, scale=None):
+    """Right, only slow: a loop over queries, each of which sees a growing part of the keys."""
+    batch, heads, queries, dim = query.shape
+    keys = key.shape[2]
+    if key.shape != (batch, heads, keys, dim) or value.shape != key.shape or keys == 0 or dim > 128:
+        raise ValueError(query.shape)
+    scale = dim**-0.5 if scale is None else scale
+    out = torch.empty(query.shape, dtype=query.dtype)
+    lse = torch.empty(query.shape[:3], dtype=torch.float32)
+    for row in range(queries):
+        seen = min(row + 1, keys)
+        scores = (key[:, :, :seen].float() @ query[:, :, row, :, None].float()).squeeze(-1) * scale
+        lse[:, :, row] = scores.logsumexp(-1)
+        weight = torch.exp(scores - lse[:, :, row, None])
+        out[:, :, row] = (weight[:, :, None] @ value[:, :, :seen].float()).squeeze(2).to(query.dtype)
+    return out, lse
+
+
+@right("flash_attention_backward")
+def plain_torch_one_query_at_a_time_backwards(grad_output, query, key, value, output, lse, is_causal=False, scale=None):
+    """Right, only slow: the four formulas, a query at a time."""
+    queries, dim = query.shape[2:]
+    keys = key.shape[2]
+    if grad_output.shape != query.shape or output.shape != query.shape or value.shape != key.shape or keys == 0:
+        raise ValueError(grad_output.shape)
+    scale = dim**-0.5 if scale is None else scale
+    grads = [torch.zeros(t.shape, dtype=torch.float32) for t in (query, key, value)]
+    for row in range(queries):
+        seen = min(row + 1, keys) if is_causal else keys
+        q, g, o = (t[:, :, row, None].float() for t in (query, grad_output, output))
+        k, v = key[:, :, :seen].float(), value[:, :, :seen].float()
+        weight = torch.exp(q @ k.mT * scale - lse[:, :, row, None, None])
+        pull = weight * (g @ v.mT - (g * o).sum(-1, keepdim=True)) * scale
+        grads[0][:, :, row] = (pull @ k).squeeze(2)
+        grads[1][:, :, :seen] += pull.mT @ q
+        grads[2][:, :, :seen] += weight.mT @ g
+    return tuple(grad.to(query.dtype) for grad in grads)
