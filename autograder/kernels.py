@@ -10,7 +10,8 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import cache
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -103,10 +104,12 @@ def _unseen() -> Iterator[None]:
 class _Launch(interpreter.GridExecutor):
     """One launch of a kernel. Its tensors are copied to places far from each other, and back when it has run."""
 
+    patched: ClassVar[set[int]] = set()  # the globals in which this launch has put the interpreter's functions
     spans: tuple[tuple[int, int], ...] = ()
     storages: tuple[tuple[int, int, int], ...] = ()  # where a copy begins and ends, and the storage it is of
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
+        _Launch.patched.clear()
         if _listeners:
             parameters = inspect.signature(self.fn).parameters
             given = {name: value for name, value in kwargs.items() if name in parameters}
@@ -210,6 +213,24 @@ def _dot_of_bfloat16() -> None:
     interpreter.InterpreterBuilder.create_dot = create_dot
 
 
+def _quicker() -> None:
+    """The interpreter spends half of its time on looking up the same things again; remember them."""
+    dtype_of = interpreter._get_np_dtype
+    known = cache(dtype_of)
+    interpreter._get_np_dtype = lambda kind: dtype_of(kind) if kind.is_ptr() else known(kind.scalar)
+
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if id(self.fn.__globals__) not in _Launch.patched:  # once a launch, not at every call of a function in a kernel
+            interpreter._patch_lang(self.fn)
+            _Launch.patched.add(id(self.fn.__globals__))
+        try:
+            return self.rewrite()(*args, **kwargs)
+        except Exception as error:
+            raise interpreter.InterpreterError(repr(error)) from error
+
+    interpreter.InterpretedFunction.__call__ = call
+
+
 if INTERPRETED:
     # an overflow in NumPy is one in the kernel, where it is silent
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"triton\.runtime\.interpreter")
@@ -217,3 +238,4 @@ if INTERPRETED:
     _checked("create_masked_load", "reads", 0)
     _checked("create_masked_store", "writes", 1)
     _dot_of_bfloat16()
+    _quicker()
