@@ -58,8 +58,8 @@ def dims_that_are_no_power_of_two(apply_rope, draw):
 def lengths_around_a_tile(apply_rope, draw):
     """瓦片大小附近的各种长度"""
     return [
-        apply_rope(draw.normal(2, 1, length, 256), draw.normal(2, 1, length, 256), *angles(draw, length, 128))
-        for length in (7, 8, 9, 17)
+        apply_rope(draw.normal(1, 1, length, 256), draw.normal(1, 1, length, 256), *angles(draw, length, 128))
+        for length in (4, 5, 11)
     ]
 
 
