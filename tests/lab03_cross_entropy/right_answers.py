@@ -14,14 +14,15 @@ def several_programs_share_a_row(logits, labels, ignore_index=-100):
         raise ValueError("a table and a label a row are needed")
 
     @triton.jit
-    def parts(x_ptr, max_ptr, sum_ptr, columns, down, right, BLOCK: tl.constexpr):
+    def parts(x_ptr, labels_ptr, max_ptr, sum_ptr, columns, down, right, ignored, BLOCK: tl.constexpr):
         row = tl.program_id(0)
-        column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
-        x = tl.load(x_ptr + row * down + column * right, mask=column < columns, other=float("-inf")).to(tl.float32)
-        largest = tl.maximum(tl.max(x), -3.4028234663852886e38)
-        part = row * tl.num_programs(1) + tl.program_id(1)
-        tl.store(max_ptr + part, largest)
-        tl.store(sum_ptr + part, tl.sum(tl.exp(x - largest)))
+        if tl.load(labels_ptr + row) != ignored:
+            column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+            x = tl.load(x_ptr + row * down + column * right, mask=column < columns, other=float("-inf")).to(tl.float32)
+            largest = tl.maximum(tl.max(x), -3.4028234663852886e38)
+            part = row * tl.num_programs(1) + tl.program_id(1)
+            tl.store(max_ptr + part, largest)
+            tl.store(sum_ptr + part, tl.sum(tl.exp(x - largest)))
 
     @triton.jit
     def merged(
@@ -57,7 +58,7 @@ def several_programs_share_a_row(logits, labels, ignore_index=-100):
     losses, lse = torch.empty(2, rows, dtype=torch.float32, device=logits.device)
     count = triton.cdiv(columns, 16384)
     maxima, sums = torch.empty(2, rows * count, dtype=torch.float32, device=logits.device)
-    parts[(rows, count)](logits, maxima, sums, columns, *logits.stride(), BLOCK=16384)
+    parts[(rows, count)](logits, labels, maxima, sums, columns, *logits.stride(), ignore_index, BLOCK=16384)
     PARTS = triton.next_power_of_2(count)
     merged[(rows,)](
         logits, labels, maxima, sums, losses, lse, columns, count, *logits.stride(), ignore_index, PARTS=PARTS
