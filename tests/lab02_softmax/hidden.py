@@ -25,7 +25,7 @@ def one_column_more_and_less_than_a_block(fused_softmax, draw):
 @case("fused_softmax", agrees_with=_softmax, weight=2, **FLOAT32)
 def many_short_rows(fused_softmax, draw):
     """很多短行"""
-    return fused_softmax(draw.normal(draw.integer(20, 30), 7, scale=3))
+    return fused_softmax(draw.normal(draw.integer(9, 15), 7, scale=3))
 
 
 @case("fused_softmax", agrees_with=_softmax, **FLOAT32)
@@ -122,44 +122,46 @@ def what_is_no_table_is_refused(fused_softmax, draw):
 @case("online_softmax", agrees_with=_softmax, weight=2, **FLOAT32)
 def rows_of_just_some_blocks_and_a_column_more_or_less(online_softmax, draw):
     """恰好若干块，以及多一列、少一列"""
-    return [online_softmax(draw.normal(2, columns)) for columns in (8192, 8191, 8193, 16384)]
+    return [online_softmax(draw.normal(*shape)) for shape in ((1, 8192), (1, 8191), (2, 8193), (1, 16384))]
 
 
 @case("online_softmax", agrees_with=_softmax, weight=2, **FLOAT32)
 def logits_that_grow_along_the_row(online_softmax, draw):
     """沿着行越来越大的 logits"""
-    slope = torch.linspace(0, 40, 30000, dtype=draw.dtype)
-    return [online_softmax(draw.normal(2, 30000) + slope), online_softmax(draw.normal(2, 30000) - slope)]
+    slope = torch.linspace(0, 40, 20000, dtype=draw.dtype)
+    return [online_softmax(draw.normal(1, 20000) + slope), online_softmax(draw.normal(1, 20000) - slope)]
 
 
 @case("online_softmax", agrees_with=_softmax, weight=2, **FLOAT32)
 def rows_of_a_vocabulary(online_softmax, draw):
     """词表大小的行"""
-    return online_softmax(draw.normal(2, 50257, scale=3))
+    return online_softmax(draw.normal(1, 50257, scale=3))
 
 
 @case("online_softmax", agrees_with=_softmax, **FLOAT32)
 def many_short_rows_of_all_lengths(online_softmax, draw):
     """很多短行，各种长度"""
-    return [online_softmax(draw.normal(draw.integer(4, 9), columns, scale=3)) for columns in (2, 7, 100)]
+    return [
+        online_softmax(draw.normal(rows, columns, scale=3)) for rows, columns in ((2, 7), (draw.integer(3, 6), 100))
+    ]
 
 
 @case("online_softmax", agrees_with=_softmax, weight=2, **FLOAT32)
 def long_rows_cut_out_of_a_wider_table(online_softmax, draw):
     """从更宽的表里切出来的长行"""
-    return online_softmax(draw.normal(3, 9000)[:, 77:8500])
+    return online_softmax(draw.normal(2, 9000)[:, 77:8500])
 
 
 @case("online_softmax", agrees_with=_softmax, **FLOAT32)
 def a_transposed_table_and_every_other_column_of_long_rows(online_softmax, draw):
     """转置的表，与隔列取出的表"""
-    return [online_softmax(draw.normal(9000, 2).mT), online_softmax(draw.strided(draw.normal(3, 8200)))]
+    return [online_softmax(draw.normal(9000, 2).mT), online_softmax(draw.strided(draw.normal(2, 8200)))]
 
 
 @case("online_softmax", agrees_with=_softmax, facet="numerics", **FLOAT32)
 def long_rows_far_from_zero(online_softmax, draw):
     """远离零的长行"""
-    return [online_softmax(draw.normal(2, 9000, loc=loc)) for loc in (1e4, -1e4, 100, -150)]
+    return [online_softmax(draw.normal(1, 9000, loc=loc)) for loc in (1e4, -1e4, 100, -150)]
 
 
 @case("online_softmax", agrees_with=_softmax, facet="numerics", **FLOAT32)
@@ -185,7 +187,7 @@ def the_lowest_number_as_a_mask_of_long_rows(online_softmax, draw):
 @case("online_softmax", agrees_with=_softmax, weight=2, facet="numerics", **FLOAT16)
 def half_precision_of_long_rows_is_rounded_once(online_softmax, draw):
     """长行的半精度只舍入一次"""
-    return online_softmax(draw.normal(2, 20001, scale=4))
+    return online_softmax(draw.normal(1, 20001, scale=4))
 
 
 @case("online_softmax", agrees_with=_softmax, facet="numerics", **FLOAT16)
@@ -197,13 +199,13 @@ def a_sum_beyond_the_largest_number_of_half_precision(online_softmax, draw):
 @case("online_softmax", agrees_with=_softmax, facet="numerics", **BFLOAT16)
 def bfloat16_of_long_rows_is_rounded_once(online_softmax, draw):
     """长行的 bfloat16 只舍入一次"""
-    return online_softmax(draw.normal(2, 20001, scale=4))
+    return online_softmax(draw.normal(1, 20001, scale=4))
 
 
-@case("online_softmax", agrees_with=_softmax, facet="interface", dtypes=[torch.float32, torch.float16, torch.bfloat16])
+@case("online_softmax", agrees_with=_softmax, facet="interface", dtypes=[torch.float32])
 def a_single_column_and_no_rows(online_softmax, draw):
     """单独一列、没有行"""
-    return [online_softmax(draw.normal(*shape)) for shape in ((1, 1), (1, 2), (6, 1), (0, 5))]
+    return [online_softmax(draw.normal(*shape)) for shape in ((1, 2), (3, 1), (0, 5))]
 
 
 @case("online_softmax", raises=ValueError, facet="interface", dtypes=[torch.float32])
