@@ -190,12 +190,15 @@ def _answer(exercise: str, thing: Any, right: bool) -> Answer:
 
 @cache
 def import_lines(source: str) -> str:
-    """The top-level imports of a module, less those of the course's own packages."""
+    """The top-level imports of a module, less those of the course's own packages, of which answers see the kernels'."""
     tree = ast.parse(source)
     kept = [
         ast.unparse(node)
         for node in tree.body
         if isinstance(node, ast.Import)
-        or (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] != "autograder")
+        or (
+            isinstance(node, ast.ImportFrom)
+            and ((node.module or "").split(".")[0] != "autograder" or node.module == "autograder.kernels")
+        )
     ]
     return "".join(line + "\n" for line in kept) + ("\n\n" if kept else "")

@@ -57,6 +57,8 @@ def test_an_answer_without_a_docstring_is_refused():
 
 def test_imports_are_taken_along_but_not_the_engines_own():
     assert import_lines("import torch\nfrom autograder.cases import wrong\nx = 1\n") == "import torch\n\n\n"
+    kernels = "from autograder.kernels import addresses\n"
+    assert import_lines(kernels) == kernels + "\n\n"
 
 
 def make_chapter(tmp_path, wrong_answers, checks=""):
