@@ -161,7 +161,7 @@ def rms_norm_backward(
         raise ValueError(f"the shapes {shapes} of grad_output, x, weight and rstd do not fit together")
     grad_output, x, weight, rstd = (tensor.contiguous() for tensor in (grad_output, x, weight, rstd))
     rows, columns = x.shape
-    strip = max(4, triton.cdiv(rows, 1024))
+    strip = max(2, triton.cdiv(rows, 1000))
     programs = triton.cdiv(rows, strip)
     grad_x, grad_weight = torch.empty_like(x), torch.empty_like(weight)
     partial = x.new_empty(programs, columns, dtype=torch.float32)
@@ -172,7 +172,8 @@ def rms_norm_backward(
         BLOCK=BLOCK,
         num_warps=triton.cdiv(BLOCK, 512),
     )
-    column_sums_kernel[(triton.cdiv(columns, 64),)](partial, grad_weight, programs, columns, ROWS=16, COLUMNS=64)
+    ROWS = triton.next_power_of_2(programs // 8 + 1)
+    column_sums_kernel[(triton.cdiv(columns, 32),)](partial, grad_weight, programs, columns, ROWS=ROWS, COLUMNS=32)
     return grad_x, grad_weight
 
 
@@ -368,7 +369,7 @@ def layer_norm_backward(
         raise ValueError(f"the shapes {shapes} of grad_output, x, weight, mean and rstd do not fit together")
     grad_output, x, weight, mean, rstd = (tensor.contiguous() for tensor in (grad_output, x, weight, mean, rstd))
     rows, columns = x.shape
-    strip = max(4, triton.cdiv(rows, 1024))
+    strip = max(2, triton.cdiv(rows, 1000))
     programs = triton.cdiv(rows, strip)
     grad_x, grads = torch.empty_like(x), weight.new_empty(2, columns)
     partial = x.new_empty(2, programs, columns, dtype=torch.float32)
@@ -379,5 +380,6 @@ def layer_norm_backward(
         BLOCK=BLOCK,
         num_warps=triton.cdiv(BLOCK, 512),
     )
-    two_column_sums_kernel[(triton.cdiv(columns, 64), 2)](partial, grads, programs, columns, ROWS=16, COLUMNS=64)
+    ROWS = triton.next_power_of_2(programs // 8 + 1)
+    two_column_sums_kernel[(triton.cdiv(columns, 32), 2)](partial, grads, programs, columns, ROWS=ROWS, COLUMNS=32)
     return grad_x, *grads

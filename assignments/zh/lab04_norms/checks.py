@@ -65,8 +65,8 @@ def more_columns_than_one_warp_has_threads(rms_norm, draw):
 
 
 @case("rms_norm_backward", agrees_with=_rms_norm_backward, dtypes=[torch.float32])
-def less_than_one_strip(rms_norm_backward, draw):
-    """不到一个条带"""
+def three_rows_of_ten_columns(rms_norm_backward, draw):
+    """三行，每行十列"""
     x, weight = draw.normal(3, 10), draw.normal(10)
     return rms_norm_backward(draw.normal(3, 10), x, weight, _rms_norm(x, weight)[1])
 
@@ -74,8 +74,8 @@ def less_than_one_strip(rms_norm_backward, draw):
 @case("rms_norm_backward", agrees_with=_rms_norm_backward, dtypes=[torch.float32])
 def several_strips_the_last_not_full(rms_norm_backward, draw):
     """好几个条带，最后一个不满"""
-    x, weight = draw.normal(10, 70), draw.normal(70)
-    return rms_norm_backward(draw.normal(10, 70), x, weight, _rms_norm(x, weight)[1])
+    x, weight = draw.normal(7, 70), draw.normal(70)
+    return rms_norm_backward(draw.normal(7, 70), x, weight, _rms_norm(x, weight)[1])
 
 
 @case("layer_norm", agrees_with=_layer_norm, dtypes=[torch.float32])
@@ -91,14 +91,14 @@ def wide_rows_and_another_eps(layer_norm, draw):
 
 
 @case("layer_norm_backward", agrees_with=_layer_norm_backward, dtypes=[torch.float32])
-def three_rows_in_one_strip(layer_norm_backward, draw):
-    """三行，在一个条带之内"""
+def three_rows_with_a_mean_of_their_own(layer_norm_backward, draw):
+    """三行，均值各不相同"""
     x, weight = draw.normal(3, 10, loc=1), draw.normal(10)
     return layer_norm_backward(draw.normal(3, 10), x, weight, *_layer_norm(x, weight, weight)[1:])
 
 
 @case("layer_norm_backward", agrees_with=_layer_norm_backward, dtypes=[torch.float32])
-def ten_rows_in_several_strips(layer_norm_backward, draw):
-    """十行，分成好几个条带"""
-    x, weight = draw.normal(10, 70, loc=-1), draw.normal(70)
-    return layer_norm_backward(draw.normal(10, 70), x, weight, *_layer_norm(x, weight, weight)[1:])
+def seven_rows_in_several_strips(layer_norm_backward, draw):
+    """七行，分成好几个条带"""
+    x, weight = draw.normal(7, 70, loc=-1), draw.normal(70)
+    return layer_norm_backward(draw.normal(7, 70), x, weight, *_layer_norm(x, weight, weight)[1:])
