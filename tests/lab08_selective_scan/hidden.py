@@ -211,6 +211,14 @@ def states_between_chunks_that_float16_cannot_hold(chunked_selective_scan, draw)
     return chunked_selective_scan(*_beyond_half_precision(draw, 4), chunk=2)
 
 
+@case("chunked_selective_scan", facet="numerics", agrees_with=_attention_form, dtypes=[torch.bfloat16])
+def what_is_left_of_a_loud_token_after_fast_decay(chunked_selective_scan, draw):
+    """一个很大的 token 在快速衰减之后剩下的部分"""
+    x, dt, a, b, c, d = tokens(draw, 1, 5, 32, 1)
+    x[:, 0], x[:, 1:] = 10000 + 1000 * x[:, 0], 0
+    return chunked_selective_scan(x, dt, 0 * a - 8, 0 * b + 1, 0 * c + 1, d, chunk=2)
+
+
 @case("chunked_selective_scan", agrees_with=_attention_form, dtypes=[torch.bfloat16])
 def chunks_with_parameters_in_another_dtype(chunked_selective_scan, draw):
     """分块扫描时参数与 token 的 dtype 不同"""
