@@ -16,10 +16,10 @@ def flash_kernel(
 ):  # fmt: skip
     """out[l] = softmax over s of (scale · q[l]·k[s]), times v[s]; lse[l] = log Σ_s exp(scale · q[l]·k[s]).
 
-    Program (p, h) has head h % heads of batch h // heads, and of it the ROWS queries from p · ROWS on. It walks over
-    the keys, COLUMNS at a time, with a running maximum, a running sum and a running output of each query; nothing of
-    the size queries × keys exists. Scores, sums and the output are float32; the weights take the values' dtype for
-    their product with them.
+    Program (p, h, b) has head h of batch b, and of it the ROWS queries from p · ROWS on. It walks over the keys,
+    COLUMNS at a time, with a running maximum, a running sum and a running output of each query; nothing of the size
+    queries × keys exists. Scores, sums and the output are float32; the weights take the values' dtype for their
+    product with them.
 
     query_ptr, key_ptr, value_ptr: the first elements; *_batch, *_head, *_row say how many elements lie between two
         batches, heads and rows; the columns of a row lie side by side.
@@ -27,9 +27,8 @@ def flash_kernel(
     dim: how many columns there are; DIM is the power of two that holds them.
     """
     tile = tl.program_id(0)
-    where = tl.program_id(1)
-    batch = (where // heads).to(tl.int64)
-    head = (where % heads).to(tl.int64)
+    head = tl.program_id(1).to(tl.int64)
+    batch = tl.program_id(2).to(tl.int64)
     row = tile * ROWS + tl.arange(0, ROWS)
     column = tl.arange(0, DIM)
     inside = column[None, :] < dim
@@ -54,7 +53,7 @@ def flash_kernel(
         total = total * shrink + tl.sum(weight, axis=1)
         out = out * shrink[:, None] + tl.dot(weight.to(v.dtype), v, input_precision="ieee")
         largest = larger
-    line = where.to(tl.int64) * queries + row
+    line = (batch * heads + head) * queries + row
     tl.store(out_ptr + line[:, None] * dim + column[None, :], out / total[:, None], mask=asked)
     tl.store(lse_ptr + line, largest + tl.log(total), mask=row < queries)
 
@@ -87,12 +86,13 @@ def flash_attention(
     scale = 1 / math.sqrt(dim) if scale is None else scale
     query, key, value = (t if t.stride(3) == 1 else t.contiguous() for t in (query, key, value))
     out, lse = query.new_empty(query.shape), query.new_empty((batch, heads, queries), dtype=torch.float32)
-    programs = (triton.cdiv(queries, 64), batch * heads)
+    tile, warps = (32, 8) if query.dtype == torch.float32 else (64, 4)
+    programs = (triton.cdiv(queries, tile), heads, batch)
     if out.numel():
         flash_kernel[programs](
             query, key, value, out, lse, heads, queries, keys, dim, scale,
             *query.stride()[:3], *key.stride()[:3], *value.stride()[:3],
-            ROWS=64, COLUMNS=32, DIM=max(16, triton.next_power_of_2(dim)),
+            ROWS=tile, COLUMNS=32, DIM=max(16, triton.next_power_of_2(dim)), num_warps=warps,
         )  # fmt: skip
     return out, lse
 
@@ -111,9 +111,8 @@ def causal_flash_kernel(
     The arguments are those of `flash_kernel`.
     """
     tile = tl.program_id(0)
-    where = tl.program_id(1)
-    batch = (where // heads).to(tl.int64)
-    head = (where % heads).to(tl.int64)
+    head = tl.program_id(1).to(tl.int64)
+    batch = tl.program_id(2).to(tl.int64)
     row = tile * ROWS + tl.arange(0, ROWS)
     column = tl.arange(0, DIM)
     inside = column[None, :] < dim
@@ -139,7 +138,7 @@ def causal_flash_kernel(
         total = total * shrink + tl.sum(weight, axis=1)
         out = out * shrink[:, None] + tl.dot(weight.to(v.dtype), v, input_precision="ieee")
         largest = larger
-    line = where.to(tl.int64) * queries + row
+    line = (batch * heads + head) * queries + row
     tl.store(out_ptr + line[:, None] * dim + column[None, :], out / total[:, None], mask=asked)
     tl.store(lse_ptr + line, largest + tl.log(total), mask=row < queries)
 
@@ -165,12 +164,13 @@ def causal_flash_attention(
     scale = 1 / math.sqrt(dim) if scale is None else scale
     query, key, value = (t if t.stride(3) == 1 else t.contiguous() for t in (query, key, value))
     out, lse = query.new_empty(query.shape), query.new_empty((batch, heads, queries), dtype=torch.float32)
-    programs = (triton.cdiv(queries, 64), batch * heads)
+    tile, warps = (32, 8) if query.dtype == torch.float32 else (64, 4)
+    programs = (triton.cdiv(queries, tile), heads, batch)
     if out.numel():
         causal_flash_kernel[programs](
             query, key, value, out, lse, heads, queries, keys, dim, scale,
             *query.stride()[:3], *key.stride()[:3], *value.stride()[:3],
-            ROWS=64, COLUMNS=32, DIM=max(16, triton.next_power_of_2(dim)),
+            ROWS=tile, COLUMNS=32, DIM=max(16, triton.next_power_of_2(dim)), num_warps=warps,
         )  # fmt: skip
     return out, lse
 
@@ -323,7 +323,8 @@ def flash_attention_backward(
     delta = torch.empty_like(lse)
     grads = [torch.empty_like(t) for t in given[:3]]
     wide = max(16, triton.next_power_of_2(dim))
-    blocks = {"CAUSAL": is_causal, "ROWS": 32, "COLUMNS": 32, "DIM": wide}
+    warps = 8 if query.dtype == torch.float32 or dim > 64 else 4
+    blocks = {"CAUSAL": is_causal, "ROWS": 32, "COLUMNS": 32, "DIM": wide, "num_warps": warps}
     if lse.numel():
         delta_kernel[(triton.cdiv(lse.numel(), 32),)](output, given[3], delta, lse.numel(), dim, ROWS=32, DIM=wide)
         query_kernel[(triton.cdiv(queries, 32), batch * heads)](

@@ -32,12 +32,12 @@ def divides_in_every_tile(query, key, value, scale=None):
             there = (place[:, None] < S) & (col[None, :] < D)
             k = tl.load(k_ptr + h * S * D + place[:, None] * D + col[None, :], mask=there, other=0).to(tl.float32)
             v = tl.load(v_ptr + h * S * D + place[:, None] * D + col[None, :], mask=there, other=0).to(tl.float32)
-            score = tl.sum(q[:, None, :] * k[None, :, :], axis=2) * (scale * 1.4426950408889634)
+            score = tl.dot(q, tl.trans(k), input_precision="ieee") * (scale * 1.4426950408889634)
             score = tl.where(place[None, :] < S, score, float("-inf"))
             top = tl.maximum(tl.max(score, axis=1), lse)
             both = top + tl.log2(tl.exp2(lse - top) + tl.sum(tl.exp2(score - top[:, None]), axis=1))
             share = tl.exp2(score - both[:, None])
-            out = out * tl.exp2(lse - both)[:, None] + tl.sum(share[:, :, None] * v[None, :, :], axis=1)
+            out = out * tl.exp2(lse - both)[:, None] + tl.dot(share, v, input_precision="ieee")
             lse = both
         tl.store(o_ptr + at, out, mask=here)
         tl.store(lse_ptr + h * L + row, lse * 0.6931471805599453, mask=row < L)
@@ -46,9 +46,9 @@ def divides_in_every_tile(query, key, value, scale=None):
     out, lse = torch.empty_like(query), query.new_empty((batch, heads, queries), dtype=torch.float32)
     if lse.numel():
         scale = 1 / math.sqrt(dim) if scale is None else scale
-        wide = triton.next_power_of_2(dim)
-        grid = (batch * heads, triton.cdiv(queries, 16))
-        walk[grid](query, key, value, out, lse, queries, keys, dim, scale, R=16, C=16, W=wide)
+        wide = max(16, triton.next_power_of_2(dim))
+        grid = (batch * heads, triton.cdiv(queries, 32))
+        walk[grid](query, key, value, out, lse, queries, keys, dim, scale, R=32, C=64, W=wide)
     return out, lse
 
 

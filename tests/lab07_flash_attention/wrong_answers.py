@@ -59,7 +59,7 @@ adds_up_in_half_precision = edited(
 
 takes_the_rows_for_the_length = edited(
     "flash_attention",
-    {"line = where.to(tl.int64) * queries + row": "line = where.to(tl.int64) * keys + row"},
+    {"(batch * heads + head) * queries + row": "(batch * heads + head) * keys + row"},
     """Each head's results begin where those of the head before end. How many rows does a head's output have?
 
     每个头的结果从上一个头的末尾开始。一个头的输出有多少行？""",
