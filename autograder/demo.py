@@ -1,5 +1,6 @@
 """`atlas demo`: a sample class graded end to end, then the gradebook, what the class gets wrong, and the feedback."""
 
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from autograder.store import SECRET_FILE, Store
 MISCONCEPTIONS = 8
 NAME_WIDTH, CHAPTER_WIDTH = 24, 11  # of the gradebook's columns in a terminal
 MARK = ".atlas-demo"
+LATER_LABS = re.compile(r"(- name: lab(?!01_).*\n(?:    .*\n)*?)    written: true\n")  # one lab shows what labs are
 
 
 def copy_course(root: Path, folder: Path) -> None:
@@ -43,7 +45,7 @@ def prepare(root: Path, folder: Path) -> tuple[Course, list[Student]]:
     (folder / MARK).touch()
     copy_course(root, folder)
     manifest = folder / "course.yml"
-    text = manifest.read_text(encoding="utf-8")
+    text = LATER_LABS.sub(r"\1", manifest.read_text(encoding="utf-8"))
     manifest.write_text(text.replace("written: true", f"written: true\n    due: {DUE}"), encoding="utf-8")
     (folder / SECRET_FILE).write_text(SECRET, encoding="utf-8")
     (folder / SECRET_FILE).chmod(0o600)
