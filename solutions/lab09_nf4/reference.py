@@ -187,9 +187,10 @@ def dequantize_matmul(
     )
     table = absmax.new_tensor(levels, dtype=torch.float32)
     out = x.new_empty(len(x), outputs)
-    square = min(64, max(16, triton.next_power_of_2(len(x))))
+    most = {2: 64, 4: 32}[x.element_size()]  # so that the tiles of three steps find room in shared memory
+    square = min(most, max(16, triton.next_power_of_2(len(x))))
     programs = (triton.cdiv(len(x), square), triton.cdiv(outputs, square))
-    sizes = {"BLOCK_SIZE": block_size, "ROWS": square, "OUTPUTS": square, "BYTES": 64}
+    sizes = {"BLOCK_SIZE": block_size, "ROWS": square, "OUTPUTS": square, "BYTES": most}
     weights = (packed.contiguous(), absmax.contiguous(), table)
     dequantize_matmul_kernel[programs](x, *weights, out, len(x), outputs, row_bytes, *x.stride(), **sizes)
     return out

@@ -136,7 +136,7 @@ def grouped_matmul(
     rows = min(64, max(16, triton.next_power_of_2(len(x) // experts)))
     tiles = len(x) // rows + experts  # at most: every expert has one tile that is not full
     table = counts.new_zeros(tiles, 3)
-    powers = {"EXPERTS": triton.next_power_of_2(experts), "TILES": 16}
+    powers = {"EXPERTS": triton.next_power_of_2(experts), "TILES": 8}
     tile_table_kernel[(experts,)](counts.contiguous(), table, ROWS=rows, **powers)
     out = x.new_empty(len(x), columns)
     sizes = {"ROWS": rows, "COLUMNS": 128, "INNER": {2: 64, 4: 32}[x.element_size()]}
