@@ -36,7 +36,7 @@ def three_programs_take_every_third_tile(a, b):
             tl.store(c_ptr + i[:, None] * N + j[None, :], total, mask=inside)
 
     c = a.new_empty(a.shape[0], b.shape[1])
-    persistent[(3,)](a, b, c, *c.shape, a.shape[1], *a.stride(), *b.stride(), PROGRAMS=3, TILE=128)
+    persistent[(3,)](a, b, c, *c.shape, a.shape[1], *a.stride(), *b.stride(), PROGRAMS=3, TILE=64)
     return c
 
 
@@ -49,12 +49,12 @@ def two_programs_share_a_tile(a, b):
         raise ValueError("one of three dtypes is needed")
 
     @triton.jit
-    def half_of_k(a_ptr, b_ptr, c_ptr, M, N, K, am, ak, bk, bn, TILE: tl.constexpr, DEEP: tl.constexpr):
-        i = (tl.program_id(0) * TILE + tl.arange(0, TILE))[:, None]
-        j = (tl.program_id(1) * TILE + tl.arange(0, TILE))[None, :]
-        total = tl.zeros((TILE, TILE), dtype=tl.float32)
-        for begin in range(tl.program_id(2) * DEEP, K, 2 * DEEP):
-            k = begin + tl.arange(0, DEEP)
+    def half_of_k(a_ptr, b_ptr, c_ptr, M, N, K, am, ak, bk, bn, HIGH: tl.constexpr, WIDE: tl.constexpr):
+        i = (tl.program_id(0) * HIGH + tl.arange(0, HIGH))[:, None]
+        j = (tl.program_id(1) * WIDE + tl.arange(0, WIDE))[None, :]
+        total = tl.zeros((HIGH, WIDE), dtype=tl.float32)
+        for begin in range(tl.program_id(2) * 64, K, 128):
+            k = begin + tl.arange(0, 64)
             a = tl.load(a_ptr + i * am + k[None, :] * ak, mask=(i < M) & (k < K)[None, :], other=0)
             b = tl.load(b_ptr + k[:, None] * bk + j * bn, mask=(k < K)[:, None] & (j < N), other=0)
             total = tl.dot(a, b, total, input_precision="ieee")
@@ -62,8 +62,8 @@ def two_programs_share_a_tile(a, b):
 
     c = a.new_zeros(a.shape[0], b.shape[1], dtype=torch.float32)
     if c.numel():
-        programs = (triton.cdiv(c.shape[0], 128), triton.cdiv(c.shape[1], 128), 2)
-        half_of_k[programs](a, b, c, *c.shape, a.shape[1], *a.stride(), *b.stride(), TILE=128, DEEP=64)
+        programs = (triton.cdiv(c.shape[0], 128), triton.cdiv(c.shape[1], 64), 2)
+        half_of_k[programs](a, b, c, *c.shape, a.shape[1], *a.stride(), *b.stride(), HIGH=128, WIDE=64)
     return c.to(a.dtype)
 
 
