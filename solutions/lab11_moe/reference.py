@@ -163,7 +163,7 @@ def find_tile(starts_ptr, tile, experts, ROWS: tl.constexpr, EXPERTS: tl.constex
     begin = tl.load(starts_ptr + tl.minimum(i, experts))
     end = tl.load(starts_ptr + tl.minimum(i + 1, experts))
     tiles = tl.cdiv(end - begin, ROWS)
-    ends = tl.cumsum(tiles, 0)
+    ends = tl.cumsum(tiles)
     passed = (ends <= tile).to(tl.int64)
     expert = tl.minimum(tl.sum(passed), experts - 1)
     before = tl.sum(tl.where(i < expert, tiles, 0))
@@ -264,7 +264,7 @@ def combine_kernel(
     column = (tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS))[None, :]
     exists = (token < tokens) & (column < columns)
     total = tl.zeros((ROWS, COLUMNS), dtype=tl.float32)
-    for j in range(0, choices):
+    for j in range(choices):
         gate = tl.load(gate_ptr + token * gate_row + j * gate_column, mask=token < tokens)
         slot = token * choices + j
         partial = tl.load(partial_ptr + slot * columns + column, mask=exists)

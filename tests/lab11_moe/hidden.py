@@ -190,7 +190,7 @@ def one_choice_and_all_of_them(routed_matmul, draw):
     """只选一个专家，与全部都选"""
     weight = _weight(draw, 3, 21, 30)
     return [
-        routed_matmul(draw.normal(15, 21), weight, _experts(draw, 15, choices, 3), draw.uniform(15, choices))
+        routed_matmul(draw.normal(17, 21), weight, _experts(draw, 17, choices, 3), draw.uniform(17, choices))
         for choices in (1, 3)
     ]
 
@@ -206,8 +206,8 @@ def experts_that_nobody_chose(routed_matmul, draw):
 @case("routed_matmul", agrees_with=_routed, dtypes=ONLY32, weight=2)
 def all_tokens_at_one_expert(routed_matmul, draw):
     """所有 token 都在同一个专家"""
-    expert = torch.full((90, 1), draw.integer(1, 5))
-    return routed_matmul(draw.normal(90, 9), _weight(draw, 6, 9, 5), expert, draw.uniform(90, 1, low=0.5))
+    expert = torch.full((140, 1), draw.integer(0, 2))
+    return routed_matmul(draw.normal(140, 9), _weight(draw, 2, 9, 5), expert, draw.uniform(140, 1, low=0.5))
 
 
 @case("routed_matmul", agrees_with=_routed, dtypes=ONLY32, weight=2)
