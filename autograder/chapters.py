@@ -79,6 +79,11 @@ class Chapter:
     name: str
 
     @property
+    def is_lab(self) -> bool:
+        """Whether its answers are kernels."""
+        return self.name.startswith("lab")
+
+    @property
     def source(self) -> Path:
         return self.root / "source" / self.name
 
