@@ -96,7 +96,7 @@ def launches(chapter: Chapter) -> list[Launch]:
             for case in (case for case in exercise.cases if case.raises is None):
                 for dtype in case.dtypes:
                     case.driver(exercise.reference, Draw(0, dtype))
-    return list(found)
+    return list({launch.shown: launch for launch in found}.values())  # not again for every size that is 1
 
 
 def compiled(chapter: Chapter) -> list[Compiled]:

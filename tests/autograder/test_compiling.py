@@ -90,6 +90,7 @@ def test_a_launch_is_what_tritons_launcher_makes_of_the_arguments():
 
 @interpreted
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", LABS)
 def test_every_reference_kernel_compiles_for_every_architecture(name):
     found = compiled(Chapter(ROOT, name))
