@@ -1,7 +1,11 @@
 """Deep Learning Mathematics Atlas: the engine. In a notebook: `from autograder import check`, then `check(softmax)`."""
 
+import os
 import sys
 from typing import Any
+
+if not os.path.exists("/dev/nvidiactl"):  # before anything imports triton, which reads it once
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 __all__ = ["check"]
 
