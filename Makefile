@@ -15,8 +15,8 @@ test: $(VENV)/installed lint check-build  ## everything that must hold before a 
 	python -m pytest -q -m "not slow" -n 2 --dist loadfile --max-worker-restart 0
 
 test-slow: $(VENV)/installed  ## the slower proofs
-	python -m pytest -q -m slow --timeout 1800 -n 2 tests/autograder/test_chapters.py
-	python -m pytest -q -m slow --timeout 1800 --ignore tests/autograder/test_chapters.py
+	python -m pytest -q -m slow --timeout 1800 -n 2 tests/autograder/test_chapters.py tests/autograder/test_compiling.py
+	python -m pytest -q -m slow --timeout 1800 --ignore tests/autograder/test_chapters.py --ignore tests/autograder/test_compiling.py
 
 verify: $(VENV)/installed  ## test the tests: right answers, wrong answers, mutants; writes the rate into README.md
 	atlas verify --record

@@ -9,10 +9,10 @@ import os
 import signal
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -302,12 +302,23 @@ def _verify_one(root: Path, name: str, exercise: str, sandbox: str, mutants: boo
 
 
 def verify_course(
-    root: Path, chapters: Sequence[str], *, sandbox: str = "bwrap", mutants: bool = True, workers: int | None = None
+    root: Path,
+    chapters: Sequence[str],
+    *,
+    sandbox: str = "bwrap",
+    mutants: bool = True,
+    lab_mutants: bool = True,
+    workers: int | None = None,
 ) -> Iterator[Report]:
     """Verify chapters in the sandbox, several exercises at a time, yielding reports as they come."""
     jobs = [(name, exercise) for name in chapters for exercise in Chapter(root, name).exercises]
     with ProcessPoolExecutor(workers or os.cpu_count(), initializer=_begin_process) as pool:
-        futures = [pool.submit(_verify_one, root, name, exercise, sandbox, mutants) for name, exercise in jobs]
+        futures = [
+            pool.submit(
+                _verify_one, root, name, exercise, sandbox, mutants and (lab_mutants or not Chapter(root, name).is_lab)
+            )
+            for name, exercise in jobs
+        ]
         for future in as_completed(futures):
             yield future.result()
 
@@ -361,20 +372,44 @@ def summarize(reports: Sequence[Report]) -> Summary:
     return summary
 
 
-def record(root: Path, summary: Summary, reports: Sequence[Report]) -> None:
-    """Write the figures into README.md, between their marks, and docs/verification.json."""
+COUNTS = [f.name for f in fields(Summary) if f.name not in ("exercises", "problems")]
+OF_MUTANTS = ("mutants", "killed", "equivalent")
+
+
+def record(root: Path, written: Iterable[tuple[str, str]], reports: Sequence[Report]) -> None:
+    """Write the figures of these reports, and all figures added up, into docs/verification.json and README.md.
+
+    written: the chapters and exercises that the course has; the figures of others are dropped.
+    """
+    rows = _recorded(root) | {(r.chapter, r.exercise): _row(r) for r in reports}
+    kept = [rows[key] for key in sorted(set(written) & rows.keys())]
+    summary = Summary(len(kept), *(sum(row[key] for row in kept) for key in COUNTS))
+    summary.problems = sum(len(row["problems"]) for row in kept)
     put_figures(root / "README.md", "verify", summary.sentence())
-    rows = sorted((asdict(r) for r in reports), key=lambda r: (r["chapter"], r["exercise"]))
-    for row in rows:
-        del row["seconds"]
-    out = {"summary": _figures(summary), "exercises": rows}
+    out = {"summary": _figures(summary), "exercises": kept}
     (root / FIGURES).write_text(json.dumps(out, indent=1) + "\n", encoding="utf-8")
 
 
-def is_recorded(root: Path, summary: Summary) -> bool:
-    """Whether docs/verification.json has these very figures."""
+def other_figures(root: Path, reports: Sequence[Report]) -> list[str]:
+    """The exercises of which docs/verification.json has other figures. Without mutants, the rest is compared."""
+    recorded = _recorded(root)
+    found = []
+    for report in reports:
+        row, before = _row(report), recorded.get((report.chapter, report.exercise), {})
+        left_out = () if report.mutants else OF_MUTANTS
+        if any(before.get(key) != value for key, value in row.items() if key not in left_out):
+            found.append(f"{report.chapter} {report.exercise}")
+    return found
+
+
+def _row(report: Report) -> dict[str, Any]:
+    return {key: value for key, value in asdict(report).items() if key != "seconds"}
+
+
+def _recorded(root: Path) -> dict[tuple[str, str], dict[str, Any]]:
     path = root / FIGURES
-    return path.is_file() and json.loads(path.read_text(encoding="utf-8"))["summary"] == _figures(summary)
+    rows = json.loads(path.read_text(encoding="utf-8"))["exercises"] if path.is_file() else []
+    return {(row["chapter"], row["exercise"]): row for row in rows}
 
 
 def _figures(summary: Summary) -> dict[str, Any]:

@@ -188,21 +188,19 @@ def multi_tensor_adamw(
     lists = (params, grads, exp_avgs, exp_avg_sqs)
     if any(len(tensors) != len(params) for tensors in lists) or step < 1:
         raise ValueError(f"lists of one length are needed, not {[len(x) for x in lists]}, and a step from 1 on")
-    if any(t.shape != p.shape or not t.is_contiguous() for x in lists for t, p in zip(x, params, strict=True)):
+    if any(t.shape != params[i].shape or not t.is_contiguous() for x in lists for i, t in enumerate(x)):
         raise ValueError("a tensor is not contiguous, or differs in shape from its parameter")
     if len({t.dtype for x in lists[:2] for t in x}) > 1 or {t.dtype for x in lists[2:] for t in x} - {torch.float32}:
         raise ValueError("parameters and gradients must be of one dtype, and the averages float32")
     if params:
-        device = params[0].device
         sizes = torch.tensor([p.numel() for p in params])
-        blocks = (sizes + 2047) // 2048
+        blocks = triton.cdiv(sizes, 2048)
         owner = torch.repeat_interleave(blocks)
         begin = 2048 * (torch.arange(len(owner)) - (blocks.cumsum(0) - blocks)[owner])
+        tables = torch.cat([sizes, owner, begin]).to(params[0].device)
         multi_tensor_adamw_kernel[(len(owner),)](
             addresses([tensor for tensors in lists for tensor in tensors]),
-            sizes.to(device),
-            owner.to(device),
-            begin.to(device),
+            *tables.split([len(sizes), len(owner), len(owner)]),
             len(params),
             lr,
             1 - lr * weight_decay,

@@ -5,7 +5,7 @@ import textwrap
 import pytest
 
 from autograder.chapters import Chapter
-from autograder.verification import Verifier, record, summarize
+from autograder.verification import Report, Verifier, other_figures, record, summarize
 
 REFERENCE = '''
 def double(x):
@@ -135,9 +135,27 @@ def test_the_rate_is_written_between_its_marks(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- verify: written by `make verify` -->\nold\n<!-- /verify -->\nafter\n")
     found = report(tmp_path)
-    record(tmp_path, summarize([found]), [found])
+    record(tmp_path, [(found.chapter, found.exercise)], [found])
     text = readme.read_text()
     assert "old" not in text
     assert summarize([found]).sentence() in text
     assert text.startswith("before") and text.endswith("after\n")
     assert "kill rate of 100.00 %" in text
+
+
+def test_what_is_recorded_is_kept_until_its_exercise_is_verified_again(tmp_path):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "README.md").write_text("<!-- verify: written by `make verify` -->\n<!-- /verify -->\n")
+    one, two, gone = (Report("ch01", name, wrong=3, wrong_failed=3, mutants=5, killed=5) for name in "abc")
+    written = [("ch01", "a"), ("ch01", "b")]
+    record(tmp_path, written, [one, two, gone])
+    assert "2 exercises" in (tmp_path / "README.md").read_text()
+    assert other_figures(tmp_path, [one, two]) == [] and other_figures(tmp_path, [gone]) == ["ch01 c"]
+    better = Report("ch01", "b", wrong=4, wrong_failed=4, mutants=7, killed=6)
+    assert other_figures(tmp_path, [one, better]) == ["ch01 b"]
+    record(tmp_path, written, [better])
+    text = (tmp_path / "README.md").read_text()
+    assert "7 of 7 wrong answers fail" in text and "11 of 12 syntactic mutants fail" in text
+    without = Report("ch01", "b", wrong=4, wrong_failed=4)
+    assert other_figures(tmp_path, [without]) == []  # no mutants were judged, so nothing is said of them
+    assert other_figures(tmp_path, [Report("ch01", "b", wrong=4, wrong_failed=3)]) == ["ch01 b"]
