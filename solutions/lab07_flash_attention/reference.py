@@ -33,7 +33,7 @@ def flash_kernel(
     column = tl.arange(0, DIM)
     inside = column[None, :] < dim
     asked = (row[:, None] < queries) & inside
-    q_at = query_ptr + batch * q_batch + head * q_head + row[:, None] * q_row + column[None, :]
+    q_at = query_ptr + batch * q_batch + head * q_head + row[:, None].to(tl.int64) * q_row + column[None, :]
     q = tl.load(q_at, mask=asked, other=0)
     k_at = key_ptr + batch * k_batch + head * k_head + column[None, :]
     v_at = value_ptr + batch * v_batch + head * v_head + column[None, :]
@@ -43,8 +43,8 @@ def flash_kernel(
     for start in range(0, keys, COLUMNS):
         place = start + tl.arange(0, COLUMNS)
         held = (place[:, None] < keys) & inside
-        k = tl.load(k_at + place[:, None] * k_row, mask=held, other=0)
-        v = tl.load(v_at + place[:, None] * v_row, mask=held, other=0)
+        k = tl.load(k_at + place[:, None].to(tl.int64) * k_row, mask=held, other=0)
+        v = tl.load(v_at + place[:, None].to(tl.int64) * v_row, mask=held, other=0)
         score = tl.dot(q, tl.trans(k), input_precision="ieee") * scale
         score = tl.where(place[None, :] < keys, score, float("-inf"))
         larger = tl.maximum(largest, tl.max(score, axis=1))
@@ -117,7 +117,7 @@ def causal_flash_kernel(
     column = tl.arange(0, DIM)
     inside = column[None, :] < dim
     asked = (row[:, None] < queries) & inside
-    q_at = query_ptr + batch * q_batch + head * q_head + row[:, None] * q_row + column[None, :]
+    q_at = query_ptr + batch * q_batch + head * q_head + row[:, None].to(tl.int64) * q_row + column[None, :]
     q = tl.load(q_at, mask=asked, other=0)
     k_at = key_ptr + batch * k_batch + head * k_head + column[None, :]
     v_at = value_ptr + batch * v_batch + head * v_head + column[None, :]
@@ -128,8 +128,8 @@ def causal_flash_kernel(
     for start in range(0, seen, COLUMNS):
         place = start + tl.arange(0, COLUMNS)
         held = (place[:, None] < seen) & inside
-        k = tl.load(k_at + place[:, None] * k_row, mask=held, other=0)
-        v = tl.load(v_at + place[:, None] * v_row, mask=held, other=0)
+        k = tl.load(k_at + place[:, None].to(tl.int64) * k_row, mask=held, other=0)
+        v = tl.load(v_at + place[:, None].to(tl.int64) * v_row, mask=held, other=0)
         score = tl.dot(q, tl.trans(k), input_precision="ieee") * scale
         score = tl.where((place[None, :] <= row[:, None]) & (place[None, :] < seen), score, float("-inf"))
         larger = tl.maximum(largest, tl.max(score, axis=1))
@@ -314,7 +314,7 @@ def flash_attention_backward(
     """
     batch, heads, queries, dim = query.shape
     keys = key.shape[2]
-    shapes = key.shape != (batch, heads, keys, dim) or value.shape != key.shape
+    shapes = key.shape != (batch, heads, keys, dim) or value.shape != key.shape or lse.shape != query.shape[:3]
     if shapes or grad_output.shape != query.shape or output.shape != query.shape or keys == 0 or dim > 128:
         raise ValueError(f"{tuple(grad_output.shape)}, {tuple(query.shape)} and {tuple(key.shape)} do not fit")
     scale = 1 / math.sqrt(dim) if scale is None else scale

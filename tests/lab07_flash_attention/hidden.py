@@ -284,3 +284,11 @@ def a_gradient_of_another_shape_is_refused(flash_attention_backward, draw):
     """拒绝另一种形状的梯度"""
     q, k, v = _qkv(draw, 1, 1, 6, 6, 16)
     return flash_attention_backward(draw.normal(1, 1, 5, 16), q, k, v, *_attention(q, k, v))
+
+
+@case("flash_attention_backward", raises=ValueError, facet="interface", dtypes=[torch.float32])
+def the_log_sum_exp_of_other_queries_is_refused(flash_attention_backward, draw):
+    """拒绝别的查询的 log-sum-exp"""
+    q, k, v = _qkv(draw, 1, 1, 6, 6, 16)
+    output, lse = _attention(q, k, v)
+    return flash_attention_backward(draw.normal(1, 1, 6, 16), q, k, v, output, lse[:, :, :5])

@@ -67,7 +67,7 @@ takes_the_rows_for_the_length = edited(
 
 reads_keys_with_the_strides_of_queries = edited(
     "flash_attention",
-    {"k_at + place[:, None] * k_row": "k_at + place[:, None] * q_row"},
+    {"place[:, None].to(tl.int64) * k_row": "place[:, None].to(tl.int64) * q_row"},
     """Queries and keys are two tensors, and each has its own distance from row to row.
 
     查询和键是两个张量，各有各的行距。""",
