@@ -6,17 +6,19 @@ SHELL := /bin/bash
 export PATH := $(abspath $(BIN)):$(PATH)
 export OMP_NUM_THREADS := 1
 
-.PHONY: demo test test-slow verify bench map statistics speed lint build check-build images clean
+.PHONY: demo test test-slow test-browser verify bench map statistics speed images lint build check-build clean
 
 demo: $(VENV)/installed  ## grade a sample class end to end, from stub notebooks to feedback
 	atlas demo
 
 test: $(VENV)/installed lint check-build  ## everything that must hold before a commit, in under 10 minutes
-	python -m pytest -q -m "not slow" -n 2 --dist loadfile --max-worker-restart 0
+	python -m pytest -q -m "not slow and not browser" -n 2 --dist loadfile --max-worker-restart 0
 
 test-slow: $(VENV)/installed  ## the slower proofs
-	python -m pytest -q -m slow --timeout 1800 -n 2 tests/autograder/test_chapters.py tests/autograder/test_compiling.py
-	python -m pytest -q -m slow --timeout 1800 --ignore tests/autograder/test_chapters.py --ignore tests/autograder/test_compiling.py
+	python -m pytest -q -m slow --durations 12 --timeout 1800 -n 2 --dist loadfile --max-worker-restart 0
+
+test-browser: $(VENV)/installed  ## JupyterLab and nbgrader in Chromium, as students and staff use them
+	python -m pytest -q -m browser tests/autograder/test_browser.py
 
 verify: $(VENV)/installed  ## test the tests: right answers, wrong answers, mutants; writes the rate into README.md
 	atlas verify --record
@@ -32,6 +34,9 @@ statistics: $(VENV)/installed  ## run every statistical case a thousand times, a
 
 speed: $(VENV)/installed  ## judge every timed exercise 200 times beside a busy loop, and write docs/speed.md
 	python -m autograder.speed_proof
+
+images: $(VENV)/installed  ## docs/images, from the running programs
+	python docs/images/make.py
 
 lint: $(VENV)/installed
 	ruff check .

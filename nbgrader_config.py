@@ -34,10 +34,9 @@ c.LatePenaltyByDay.grace_minutes = course.late.grace_minutes
 c.GenerateFeedback.exporter_class = f"{plugins}.feedback.FeedbackExporter"
 c.HTMLExporter.filters = {"markdown2html": f"{plugins}.escaped_markdown2html"}
 
-# zip_collect: what Canvas and Moodle call a downloaded file, `<student>_…_<chapter>.ipynb`
-c.FileNameCollectorPlugin.named_regexp = (
-    r".*/(?P<student_id>[^/_]+)_(?:.*_)?(?P<file_id>(?:ch|lab)[0-9]{2}_[a-z_]+)\.ipynb$"
-)
+# zip_collect: the names that Canvas, Moodle and Blackboard give, and `<student>_<chapter>.ipynb`; see docs/lms.md
+c.ZipCollectApp.extractor_plugin = f"{plugins}.collect.LmsExtractor"
+c.ZipCollectApp.collector_plugin = f"{plugins}.collect.LmsCollector"
 
 # for a new gradebook nbgrader calls alembic, which lies beside this Python
 folder = str(Path(sys.executable).parent)

@@ -5,7 +5,7 @@ exercises.json is written by `atlas build`; checks.py is loaded once, and again 
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class Assignment:
 
     def rules(self, exercise: str) -> Rules:
         """What an answer may not call, and what it may change."""
-        return self._loaded[1].get(exercise, Rules())
+        return replace(self._loaded[1].get(exercise, Rules()), native=self.chapter.startswith("lab"))
 
     @property
     def _loaded(self) -> tuple[list[Case], dict[str, Rules]]:
@@ -127,7 +127,10 @@ def _hidden(root: Path, chapter: str) -> dict[str, dict[str, int]]:
     if not path.is_file():
         return {}
     cases, _ = load_cases(path, f"atlas_{chapter}_hidden", visible=False)
-    return {name: count_facets(c for c in cases if c.exercise == name) for name in {c.exercise for c in cases}}
+    on_a_gpu = {"speed": 1} if chapter.startswith("lab") else {}
+    return {
+        name: count_facets(c for c in cases if c.exercise == name) | on_a_gpu for name in {c.exercise for c in cases}
+    }
 
 
 def _assignment(

@@ -22,14 +22,10 @@ from autograder.judges import VERDICTS, Failure, Job, Judges, clamped, has_gpu, 
 from autograder.store import Mark, Problem, Record, Store, digests_by_exercise
 from autograder.submissions import (
     SubmissionError,
-    check_chapter,
-    fitting_release,
     label,
     origin_of,
-    read_notebook,
+    read_in_language,
     read_release,
-    reassemble,
-    submission_of,
     unsafe_files,
 )
 from autograder.verdicts import Verdict
@@ -159,15 +155,8 @@ class Batch:
         return job, kept if kept is not None and kept.settled(gpu) else None
 
     def _submission(self, handed: Handed) -> Submission:
-        notebook = read_notebook(handed.path, within=handed.path.parent.parent)
-        releases: dict[str, Any] = {
-            language: read_release(path)
-            for language in LANGUAGES
-            if (path := self._release(handed.entry, language)).is_file()
-        }
-        release = releases[fitting_release(notebook, releases, LANGUAGES[0])]
-        check_chapter(notebook, release, handed.path)
-        return submission_of(reassemble(notebook, release), handed.chapter)
+        releases: dict[str, Path] = {language: self._release(handed.entry, language) for language in LANGUAGES}
+        return read_in_language(handed.path, releases, handed.chapter, within=handed.path.parent.parent)
 
     def _store(self, handed: Handed, job: Job, outcome: Verdict | Failure) -> None:
         self.display.judged()

@@ -166,7 +166,7 @@ def _make(
         raise BuildError(problems)
     notebooks: dict[Language, NotebookNode] = {}
     for language, cells in texts.items():
-        notebook = instructor_notebook(chapter, entry, cells, language, rules)
+        notebook = instructor_notebook(chapter, entry, cells, language, rules, course.repository)
         stubs = _stubs(notebook, language)
         folder = scratch / "source" / language / entry.name
         folder.mkdir(parents=True)
@@ -239,6 +239,7 @@ def _facts(
 ) -> dict[str, Any]:
     """exercises.json: what `check` needs on a student's machine."""
     exercises = []
+    on_a_gpu = {"speed": 1} if entry.is_lab else {}
     for exercise in entry.exercises:
         rule = rules.get(exercise.name, Rules())
         exercises.append(
@@ -250,7 +251,7 @@ def _facts(
                 "minutes": exercise.minutes,
                 "forbids": list(rule.forbids),
                 "may_change": list(rule.may_change),
-                "hidden": count_facets(case for case in hidden if case.exercise == exercise.name),
+                "hidden": count_facets(case for case in hidden if case.exercise == exercise.name) | on_a_gpu,
                 "stub": stubs[exercise.name],
             }
         )

@@ -37,10 +37,12 @@ class Rules:
         without leading or trailing underscores ("softmax" covers torch.softmax, x.softmax(), F.softmax and
         aten::_softmax); "@" is covered by "matmul".
     may_change: the parameters that a call is allowed to change in place.
+    native: whether an answer may be compiled from C++ or CUDA, as those of a lab may.
     """
 
     forbids: tuple[str, ...] = ()
     may_change: tuple[str, ...] = ()
+    native: bool = False
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,7 @@ class Chapter:
                     f"{self.name}: rules or an answer name {name!r}, but no case does: check the spelling"
                 )
         for exercise in exercises.values():
-            exercise.rules = rules.get(exercise.name, Rules())
+            exercise.rules = replace(rules.get(exercise.name, Rules()), native=self.is_lab)
             exercise.reference = getattr(self.reference, exercise.name, None)
             if exercise.reference is None:
                 raise CourseError(f"{self.solutions / 'reference.py'}: define {exercise.name!r}, which a case names")

@@ -25,8 +25,8 @@ from autograder.assignments import (
 )
 from autograder.comparison import Difference, describe
 from autograder.errors import CourseError, SandboxError
-from autograder.examining import Examined, Refused, Stopped, blank, code_of, examine, judge_visible, library_named
-from autograder.judging import AnswerFailed
+from autograder.examining import Examined, Refused, Stopped, code_of, examine, judge_visible, library_named
+from autograder.judging import AnswerFailed, blank
 from autograder.language import say
 from autograder.rendering import (
     note_html,

@@ -30,7 +30,14 @@ MESSAGES = [
     ("autograder.grading", "GradingError"),
     ("autograder.gradebook", "GradebookError"),
 ]
-EXTRAS = {"nbgrader": "staff", "nbclient": "staff", "cloudpickle": "staff", "psutil": "staff", "distributed": "cluster"}
+EXTRAS = {
+    "nbgrader": "staff",
+    "nbclient": "staff",
+    "cloudpickle": "staff",
+    "psutil": "staff",
+    "distributed": "cluster",
+    "otter": "otter",
+}
 
 
 class Commands(TyperGroup):
@@ -88,9 +95,13 @@ def course_with(chapters: list[str] | None = None) -> Course:
 def build(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; fail if anything is out of date.")] = False,
     chapter: Annotated[list[str] | None, typer.Option(help="Only this chapter; may be given several times.")] = None,
+    otter: Annotated[bool, typer.Option("--otter", help="And bundles for Otter-Grader and Gradescope.")] = False,
+    out: Annotated[Path, typer.Option(help="Where the bundles go.")] = Path("build/otter"),
 ) -> None:
     """Make assignments/en and assignments/zh from source/ and solutions/."""
     course = course_with(chapter)
+    if check and otter:
+        raise typer.BadParameter("--check looks at assignments/ alone: leave out --otter")
     from autograder import building
 
     if check:
@@ -103,6 +114,11 @@ def build(
         exercises = f"{built.exercises} exercise{'s' if built.exercises != 1 else ''}, {built.points:g} points"
         written = [str(path) for path in built.changed if path.parts[0] == "assignments"]
         typer.echo(f"{built.chapter}: {exercises}; {'wrote ' + ', '.join(written) if written else 'unchanged'}")
+    if otter:
+        from autograder.otter_bundle import bundle
+
+        for bundled in bundle(course, chapter or (), out.resolve()):
+            typer.echo(f"{bundled.chapter}: {', '.join(map(str, [*bundled.folders, bundled.gradescope]))}")
 
 
 @app.command()
@@ -195,8 +211,6 @@ def verify(
 ) -> None:
     """Test the tests: right answers must pass; wrong answers and mutants must fail."""
     course = course_with(chapters)
-    if record and not (mutants and lab_mutants):
-        raise typer.BadParameter("--record needs the mutants")
     from dataclasses import asdict
 
     from autograder import verification
@@ -327,6 +341,40 @@ def report(
         raise typer.BadParameter(f"{out}: name a file that ends in .html, .json or .csv")
     out.write_text(text, encoding="utf-8")
     typer.echo(f"wrote {out}")
+
+
+class Lms(StrEnum):
+    canvas = "canvas"
+    moodle = "moodle"
+
+
+@app.command()
+def export(
+    to: Annotated[Lms, typer.Option(help="Whose import reads the file.")],
+    out: Annotated[Path, typer.Option(help="Where to write it, a new .csv file.")],
+    template: Annotated[
+        Path | None, typer.Option(help="Canvas' gradebook or Moodle's grading worksheet, to be filled in.")
+    ] = None,
+    chapter: Annotated[list[str] | None, typer.Option(help="Only this chapter; may be given several times.")] = None,
+    column: Annotated[
+        str | None, typer.Option(help="Which of Canvas' columns, if it does not name the chapter.")
+    ] = None,
+    excused: Annotated[Path | None, typer.Option(help="YAML, such as `ch04_activations: [ada, bob]`.")] = None,
+    missing_as_zero: Annotated[
+        bool, typer.Option("--missing-as-zero", help="0 for who handed nothing in, else empty.")
+    ] = False,
+) -> None:
+    """The gradebook's scores as CSV that Canvas or Moodle imports; `nbgrader export` writes nbgrader's own."""
+    course = course_with(chapter)
+    if column is not None and (to is not Lms.canvas or template is None):
+        raise typer.BadParameter("--column is about a --template of Canvas'")
+    from autograder import exporting
+
+    grades = exporting.read_grades(course, chapter or (), excused, missing_as_zero)
+    found = exporting.export(grades, to.value, out, template, column)
+    for note in found.notes:
+        typer.echo(note, err=True)
+    typer.echo(f"wrote {out}: {found.filled} scores")
 
 
 Work = Annotated[Path, typer.Option("--folder", help="Where your notebooks are.")]

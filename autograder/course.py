@@ -72,11 +72,28 @@ class LatePenalty(Entry):
         return min(self.at_most, self.per_day * math.ceil(late / SECONDS_PER_DAY))
 
 
+class Gradescope(Entry):
+    """How submissions are judged and shown on Gradescope; see docs/otter_gradescope.md."""
+
+    student: Literal["email_name", "email", "sid", "id", "name"] = Field(
+        default="email_name",
+        description="what of Gradescope's is a student's id here: email_name (before the @), email, sid, id or name",
+    )
+    hidden_detail: Literal["after_published", "hidden"] = Field(
+        default="after_published", description="when students see each hidden case: after_published, or hidden (never)"
+    )
+    minutes: float = Field(default=10, ge=2, le=40, description="the time limit that is set on Gradescope, in minutes")
+    allow_unsandboxed: bool = Field(
+        default=False, description="true to judge without any sandbox where none can be had, for a class that you trust"
+    )
+
+
 class Part(Entry):
     """A part of the course, such as Foundations."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="a short name in lower case, such as foundations")
     title: Title = Field(description="{en: …, zh: …}")
+    limits: Limits = Field(default=Limits(), description="limits that differ from the course's")
 
 
 class ExerciseEntry(Entry):
@@ -115,7 +132,7 @@ class ChapterEntry(Entry):
     due: Annotated[AwareDatetime, Strict(False)] | None = Field(
         default=None, description="a date and time with its zone, such as 2026-03-01T23:59:00+08:00"
     )
-    limits: Limits = Field(default=Limits(), description="limits that differ from the course's")
+    limits: Limits = Field(default=Limits(), description="limits that differ from the part's and the course's")
     exercises: list[ExerciseEntry] = Field(
         default=[], description="a list of {name, equation, points, difficulty, minutes}"
     )
@@ -140,13 +157,19 @@ class ChapterEntry(Entry):
 
 
 class Course(Entry):
-    """course.yml as a whole. Chapters carry the course's limits with their own laid over them."""
+    """course.yml as a whole. Chapters carry the course's limits, their part's laid over them, their own over both."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$", description="the course's id for nbgrader, in lower case")
     title: Title = Field(description="{en: …, zh: …}")
     language: Language = Field(default="en", description="the language of the class, en or zh")
+    repository: str = Field(
+        default="",
+        pattern=r"^((https|file)://[^\s\"\\]+)?$",
+        description="where git can clone the course without a password, such as https://host/name.git; for Colab",
+    )
     late: LatePenalty = Field(default=LatePenalty(), description="what a late submission loses")
     limits: Limits = Field(default=Limits(), description="what one student's code may use")
+    gradescope: Gradescope = Field(default=Gradescope(), description="how submissions are judged on Gradescope")
     parts: list[Part] = Field(min_length=1, description="a list of {name, title}")
     chapters: list[ChapterEntry] = Field(min_length=1, description="a list of chapters and labs, in order")
     _root: Path = PrivateAttr(Path())
@@ -190,7 +213,8 @@ def load_course(root: Path) -> Course:
     course = validated(document, Course)
     document.refuse(list(_inconsistencies(course)))
     course._root = Path(root).resolve()
-    course.chapters[:] = [_with_limits(entry, course.limits) for entry in course.chapters]
+    parts = {part.name: part.limits for part in course.parts}
+    course.chapters[:] = [_with_limits(entry, course.limits, parts[entry.part]) for entry in course.chapters]
     return course
 
 
@@ -203,8 +227,8 @@ def validated(document: Document, model: type[AnEntry]) -> AnEntry:
         raise
 
 
-def _with_limits(entry: ChapterEntry, limits: Limits) -> ChapterEntry:
-    own = entry.limits.model_dump(exclude_unset=True)
+def _with_limits(entry: ChapterEntry, limits: Limits, of_part: Limits) -> ChapterEntry:
+    own = of_part.model_dump(exclude_unset=True) | entry.limits.model_dump(exclude_unset=True)
     return entry.model_copy(update={"limits": limits.model_copy(update=own)})
 
 

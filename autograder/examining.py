@@ -27,12 +27,12 @@ from autograder.devices import on_device
 from autograder.draws import PUBLIC_SECRET
 from autograder.errors import JudgeError
 from autograder.forbidden import read
-from autograder.judging import AnswerFailed, Judge, Local, Provider, Refused, Run
+from autograder.judging import AnswerFailed, Judge, Local, Provider, Refused, Run, blank
 from autograder.language import say
 from autograder.pictures import picture
 from autograder.rendering import PRINTED_CHARACTERS, Evidence, Printed
 from autograder.slicing import CannotRead, is_stub, slice_of
-from autograder.verdicts import CaseVerdict, ExerciseVerdict, Status
+from autograder.verdicts import ExerciseVerdict
 from autograder.watching import Watched
 
 MESSAGE_CHARACTERS = 600
@@ -85,30 +85,6 @@ class Recorder(io.TextIOBase):
     @property
     def printed(self) -> Printed:
         return Printed(self.kept, self.characters)
-
-
-def blank(listed: Listed, cases: Sequence[Case], language: str, status: Status, *notes: str) -> ExerciseVerdict:
-    """A verdict on an answer that was not run."""
-    verdicts = [
-        CaseVerdict(
-            name=case.name,
-            sentence=case.sentence(language),
-            facet=case.facet,
-            visible=case.visible,
-            weight=case.weight,
-            passed=False,
-        )
-        for case in cases
-    ]
-    return ExerciseVerdict(
-        name=listed.name,
-        equation=listed.equation,
-        score=0.0,
-        max_score=listed.points,
-        status=status,
-        cases=verdicts,
-        notes=list(notes),
-    )
 
 
 def examine(answer: Callable, listed: Listed, cases: Sequence[Case], rules: Rules, language: str = "en") -> Examined:

@@ -153,6 +153,8 @@ def verify(root: Path, row: Row) -> list[str]:
         ours = eval(formula.call, {**names, **vars(Chapter(root, row.chapter).reference)})
     except Exception as error:
         return [f"{where}: {formula.call}: {type(error).__name__}: {error}"]
+    single = any(isinstance(value, torch.Tensor) and value.dtype == torch.float32 for value in given.values())
+    precision = torch.float32 if single else torch.float64  # kernels calculate in float32
     problems = []
     for function, call in formula.calls:
         try:
@@ -160,7 +162,7 @@ def verify(root: Path, row: Row) -> list[str]:
         except Exception as error:
             problems.append(f"{where}: {call}: {type(error).__name__}: {error}")
             continue
-        difference = compare(_comparable(theirs), _comparable(ours))
+        difference = compare(_comparable(theirs, precision), _comparable(ours, precision))
         if difference:
             problems.append(f"{where}: {call}: {difference.message()}")
     return problems
@@ -187,14 +189,14 @@ def _imported(function: str) -> Any:
     return importlib.import_module(root)
 
 
-def _comparable(value: Any) -> Any:
-    """Arrays and numbers as tensors of float64, so that what is compared is the mathematics."""
+def _comparable(value: Any, precision: torch.dtype) -> Any:
+    """Arrays and numbers as tensors of one precision, so that what is compared is the mathematics."""
     if isinstance(value, (tuple, list)):
-        return [_comparable(item) for item in value]
+        return [_comparable(item, precision) for item in value]
     if isinstance(value, torch.Tensor):
-        return value.detach().to(torch.complex128 if value.is_complex() else torch.float64)
+        return value.detach().to(precision.to_complex() if value.is_complex() else precision)
     if isinstance(value, (np.ndarray, np.generic, int, float)):
-        return torch.as_tensor(value).to(torch.float64)
+        return torch.as_tensor(value).to(precision)
     return value
 
 

@@ -1,6 +1,7 @@
 """One submission judged: every exercise of a chapter, each on its own slice in the sandbox."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from autograder.answers import Submission
@@ -8,20 +9,12 @@ from autograder.cases import Rules
 from autograder.chapters import Chapter, Exercise
 from autograder.errors import JudgeError, SandboxError
 from autograder.forbidden import read
-from autograder.judging import AnswerFailed, Judge, Race, Refused
+from autograder.judging import AnswerFailed, Judge, PlannedExercise, Race, Refused, blank
 from autograder.language import say
 from autograder.sandbox import Lease, Session
 from autograder.slicing import CannotRead, Piece, is_stub, slice_of
-from autograder.verdicts import CaseVerdict, ExerciseVerdict, Verdict
+from autograder.verdicts import ExerciseVerdict, Verdict
 from autograder.workshop import Workshop
-
-
-class PlannedExercise(Protocol):
-    """What course.yml says of an exercise."""
-
-    name: str
-    equation: str
-    points: float
 
 
 class Plan(Protocol):
@@ -41,16 +34,21 @@ def judge_submission(
     secret: str,
     workshop: Workshop,
     race: Race | None = None,
+    judged: Callable[[ExerciseVerdict], None] = lambda verdict: None,
 ) -> Verdict:
-    """The verdict on a whole submission; a failure of the judge spoils one exercise and is said so."""
+    """The verdict on a whole submission; a failure of the judge spoils one exercise and is said so.
+
+    judged: is told of each exercise as soon as its verdict is there.
+    """
     key = (chapter.name, student, attempt)
     forbidden = {pattern for planned in plan.exercises for pattern in chapter.exercises[planned.name].rules.forbids}
     lease = Lease(workshop, sorted(forbidden))
+    exercises = []
     try:
-        exercises = [
-            judge_exercise(chapter.exercises[planned.name], planned, submission, key, secret, lease, race)
-            for planned in plan.exercises
-        ]
+        for planned in plan.exercises:
+            exercise = chapter.exercises[planned.name]
+            exercises.append(judge_exercise(exercise, planned, submission, key, secret, lease, race))
+            judged(exercises[-1])
     finally:
         lease.end()
     return Verdict(
@@ -78,33 +76,12 @@ def judge_exercise(
     """The verdict on one exercise of a submission."""
     language = submission.language
 
-    def blank(status: Any, message: str) -> ExerciseVerdict:
-        cases = [
-            CaseVerdict(
-                name=case.name,
-                sentence=case.sentence(language),
-                facet=case.facet,
-                visible=case.visible,
-                weight=case.weight,
-                passed=False,
-            )
-            for case in exercise.cases
-        ]
-        return ExerciseVerdict(
-            name=planned.name,
-            equation=planned.equation,
-            score=0.0,
-            max_score=planned.points,
-            status=status,
-            cases=cases,
-            notes=[message],
-        )
-
+    not_judged = partial(blank, planned, exercise.cases, language)
     cell = submission.answer(exercise.name)
     if cell is None:
-        return blank("not_attempted", say("missing_answer", language, name=exercise.name))
+        return not_judged("not_attempted", say("missing_answer", language, name=exercise.name))
     if is_stub(cell.source, exercise.name):
-        return blank("not_attempted", say("not_attempted", language))
+        return not_judged("not_attempted", say("not_attempted", language))
     judge = Judge(
         exercise.name,
         exercise.cases,
@@ -123,10 +100,10 @@ def judge_exercise(
         raise
     except JudgeError as error:
         lease.end()
-        return blank("judge_error", f"{say('judge_error', language)} ({error})")
+        return not_judged("judge_error", f"{say('judge_error', language)} ({error})")
     except Exception as error:  # a failure of the judge that nobody foresaw costs this exercise a look, and no other
         lease.end()
-        return blank("judge_error", f"{say('judge_error', language)} ({type(error).__name__}: {error})")
+        return not_judged("judge_error", f"{say('judge_error', language)} ({type(error).__name__}: {error})")
 
 
 def judge_provided(

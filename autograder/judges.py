@@ -200,6 +200,11 @@ def begin_process() -> None:
     """In a new judging process: leave interrupts to the parent, do not outlive it, and print nothing."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where MKL reports the NaN that a wrong answer gave it
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """End this process when the one that asked for it has ended, whatever it is at."""
     parent = multiprocessing.parent_process()
 
     def follow() -> None:
@@ -310,8 +315,7 @@ class Judges:
         for slot in self.slots:
             slot.close()
         if self.launched is not None:
-            self.launched.process.kill()
-            self.launched.process.wait()
+            self.launched.end()
 
     def begin(self, sandbox: str = "", root: Path | None = None, plan: ChapterEntry | None = None) -> None:
         """Start the processes, and beside them the sandbox that the first jobs of a chapter will need.

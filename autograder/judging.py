@@ -74,7 +74,13 @@ def local_failure(error: Exception) -> AnswerFailed:
 
 
 class Provider(Protocol):
-    """Where the judge gets an answer from."""
+    """Where the judge gets an answer from.
+
+    native: whether the answer has code of its own compiled from C++ or CUDA, which the judge cannot see into.
+    """
+
+    @property
+    def native(self) -> bool: ...
 
     def answer(self) -> Callable:
         """The answer, ready to be called; after `discard`, a new one. Raises AnswerFailed if there is none."""
@@ -100,11 +106,54 @@ class Race(Protocol):
         """Fill in the verdict: passed, message, speed, and whom it waits for."""
 
 
+class PlannedExercise(Protocol):
+    """What course.yml says of an exercise."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def equation(self) -> str: ...
+    @property
+    def points(self) -> float: ...
+
+
+def verdict_on(
+    case: Case, language: str, *, passed: bool = False, message: str = "", speed: Speed | None = None
+) -> CaseVerdict:
+    """A verdict on a case, in a language."""
+    return CaseVerdict(
+        name=case.name,
+        sentence=case.sentence(language),
+        facet=case.facet,
+        visible=case.visible,
+        weight=case.weight,
+        passed=passed,
+        message=message,
+        speed=speed,
+    )
+
+
+def blank(
+    planned: PlannedExercise, cases: Iterable[Case], language: str, status: Status, *notes: str
+) -> ExerciseVerdict:
+    """A verdict on an answer that was not run."""
+    return ExerciseVerdict(
+        name=planned.name,
+        equation=planned.equation,
+        score=0.0,
+        max_score=planned.points,
+        status=status,
+        cases=[verdict_on(case, language) for case in cases],
+        notes=list(notes),
+    )
+
+
 @dataclass
 class Local:
     """An answer in this process: the reference, a builtin, or a student's own on their own machine."""
 
     function: Callable
+    native: bool = False
 
     def answer(self) -> Callable:
         return self.function
@@ -121,6 +170,7 @@ class Refused:
     """An answer that is not run: a provider that only says why."""
 
     failure: AnswerFailed
+    native: bool = False
 
     def answer(self) -> Callable:
         raise self.failure
@@ -138,6 +188,10 @@ class Timed:
 
     provider: Provider
     _watch: Stopwatch | None = None
+
+    @property
+    def native(self) -> bool:
+        return self.provider.native
 
     @property
     def seconds(self) -> float:
@@ -354,16 +408,8 @@ class Judge:
                     break
             if difference:
                 break
-        return CaseVerdict(
-            name=case.name,
-            sentence=case.sentence(self.language),
-            facet=case.facet,
-            visible=case.visible,
-            weight=case.weight,
-            passed=difference is None,
-            message=difference.message(self.language) if difference else "",
-            speed=fast,
-        )
+        message = difference.message(self.language) if difference else ""
+        return verdict_on(case, self.language, passed=difference is None, message=message, speed=fast)
 
     def judge(
         self, provider: Provider, points: float = 1.0, equation: str = "", until_failure: bool = False
@@ -416,18 +462,13 @@ class Judge:
             verdict.waits_for, verdict.message = "gpu", say("speed_waits", self.language)
         else:
             self.race.judge(workload, provider, verdict, partial(seed_of, self.secret, *self.key), self.language)
+            if verdict.passed and provider.native:
+                verdict.passed, verdict.waits_for = False, "person"
+                verdict.message = say("native", self.language)
         return verdict
 
     def _not_run(self, case: Case, why: Difference) -> CaseVerdict:
-        return CaseVerdict(
-            name=case.name,
-            sentence=case.sentence(self.language),
-            facet=case.facet,
-            visible=case.visible,
-            weight=case.weight,
-            passed=False,
-            message=why.message(self.language),
-        )
+        return verdict_on(case, self.language, message=why.message(self.language))
 
     def _give_up(self) -> Difference | None:
         """The difference that makes running further cases pointless, if there is one."""

@@ -21,6 +21,9 @@ if not torch.cuda.is_available():
     os.environ.setdefault("TRITON_INTERPRET", "1")
 
 import triton.language as tl
+from triton._C.libtriton import ir as _ir
+from triton.backends.compiler import GPUTarget
+from triton.backends.nvidia.compiler import CUDAOptions, min_dot_size
 from triton.runtime import interpreter  # which reads the environment
 
 from autograder.programs import programs_of, show_programs
@@ -110,14 +113,16 @@ class _Launch(interpreter.GridExecutor):
 
     def __call__(self, *args: Any, **kwargs: Any) -> None:
         _Launch.patched.clear()
+        parameters = inspect.signature(self.fn).parameters
+        options = {name: value for name, value in kwargs.items() if name not in parameters}
+        _refuse_unknown(options)
         if _listeners:
-            parameters = inspect.signature(self.fn).parameters
             given = {name: value for name, value in kwargs.items() if name in parameters}
             arguments = inspect.signature(self.fn).bind(*args, **given)
             arguments.apply_defaults()
-            options: dict[str, int] = {name: kwargs[name] for name in ("num_warps", "num_stages") if name in kwargs}
+            told: dict[str, int] = {name: options[name] for name in ("num_warps", "num_stages") if name in options}
             for listener in _listeners:
-                listener(self.fn, dict(arguments.arguments), self.constexprs, options)
+                listener(self.fn, dict(arguments.arguments), self.constexprs, told)
         super().__call__(*args, **kwargs)
 
     def _init_args_hst(self, args_dev: Any, kwargs: Any) -> Any:
@@ -159,6 +164,16 @@ class _Launch(interpreter.GridExecutor):
         return torch.empty(0, dtype=value.dtype).set_(buffer, offset, value.shape, value.stride())
 
 
+def _refuse_unknown(options: dict[str, Any]) -> None:
+    """Raise what Triton raises on a GPU for an option that it does not know, or that cannot be."""
+    for name in options:
+        if name not in CUDAOptions.__dataclass_fields__ and name not in ("grid", "warmup"):
+            raise KeyError(f"Keyword argument {name} was specified but unrecognised")
+    warps = options.get("num_warps")
+    if warps is not None and (warps < 1 or warps & (warps - 1)):
+        raise AssertionError(f"num_warps must be a power of 2, not {warps}")
+
+
 def _bytes(storage: torch.UntypedStorage) -> torch.Tensor:
     return torch.empty(0, dtype=torch.uint8).set_(storage)
 
@@ -192,25 +207,82 @@ def _record(verb: Any, builder: Any, addresses: np.ndarray) -> None:
                 accesses.append(Access(tuple(builder.grid_idx), verb, storage, places))
 
 
-def _checked(name: str, verb: str, mask_at: int) -> None:
-    original = getattr(interpreter.InterpreterBuilder, name)
-
-    def checked(self: Any, pointers: Any, *rest: Any) -> Any:
-        _refuse_outside(verb, self, pointers, rest[mask_at])
-        return original(self, pointers, *rest)
-
-    setattr(interpreter.InterpreterBuilder, name, checked)
+def _rounded(data: np.ndarray) -> np.ndarray:
+    """float32 numbers as the bits of the nearest bfloat16, ties to even: NumPy has no bfloat16."""
+    bits = np.ascontiguousarray(data, dtype=np.float32).view(np.uint32)
+    nearest = (bits + ((bits >> 16) & 1) + 0x7FFF) >> 16
+    return np.where(np.isnan(data), 0x7FC0, nearest).astype(np.uint16).reshape(np.shape(data))
 
 
-def _dot_of_bfloat16() -> None:
-    """NumPy has no bfloat16: the interpreter multiplies its bits as integers. In float32 the products are exact."""
-    original = interpreter.InterpreterBuilder.create_dot
+def _widened(handle: Any) -> Any:
+    """bfloat16 as float32, which holds each of its numbers; anything else as it is."""
+    if handle.dtype.scalar != tl.bfloat16:
+        return handle
+    wide = np.left_shift(handle.data, 16, dtype=np.uint32).view(np.float32)
+    return interpreter.TensorHandle(wide, tl.float32)
 
-    def create_dot(self: Any, a: Any, b: Any, *rest: Any) -> Any:
-        a, b = (self.cast_impl(t, tl.float32) if t.dtype.scalar == tl.bfloat16 else t for t in (a, b))
-        return original(self, a, b, *rest)
 
-    interpreter.InterpreterBuilder.create_dot = create_dot
+def _narrowed(handle: Any) -> Any:
+    """What came of float32 as bfloat16; what is true or false as it is."""
+    data = handle.data if handle.data.dtype == bool else _rounded(handle.data)
+    return interpreter.TensorHandle(data, tl.bfloat16)
+
+
+def _undefined(pointers: Any) -> Any:
+    """What nobody should use: NaN, or the integer that is furthest from 0."""
+    dtype = pointers.get_element_ty()
+    kind = interpreter._get_np_dtype(dtype)
+    value: float = 0x7FC0 if dtype == tl.bfloat16 else np.nan
+    if kind.kind != "f" and dtype != tl.bfloat16:
+        value = np.iinfo(kind).min or np.iinfo(kind).max if kind.kind in "iu" else True
+    return interpreter.TensorHandle(np.full(pointers.data.shape, value, dtype=kind), dtype)
+
+
+class _Builder(interpreter.InterpreterBuilder):
+    """The interpreter's operations, which refuse what a GPU does not check, and calculate as a GPU does.
+
+    bfloat16 is calculated with as numbers, not as their bits, and rounded to, not cut off. The float32 factors of
+    tl.dot are rounded to TF32 unless input_precision forbids it. What a mask keeps out of a load without `other` is
+    undefined on a GPU, and NaN here.
+    """
+
+    def create_masked_load(self, ptrs: Any, mask: Any, other: Any, *rest: Any) -> Any:
+        _refuse_outside("reads", self, ptrs, mask)
+        if other is None and not mask.data.all():
+            other = _undefined(ptrs)
+        return super().create_masked_load(ptrs, mask, other, *rest)
+
+    def create_masked_store(self, ptrs: Any, value: Any, mask: Any, *rest: Any) -> Any:
+        _refuse_outside("writes", self, ptrs, mask)
+        return super().create_masked_store(ptrs, value, mask, *rest)
+
+    def create_atomic_rmw(self, operation: Any, ptr: Any, val: Any, mask: Any, *rest: Any) -> Any:
+        _refuse_outside("writes", self, ptr, mask)
+        return super().create_atomic_rmw(operation, ptr, val, mask, *rest)
+
+    def cast_impl(self, src: Any, dst_type: Any) -> Any:
+        wide = super().cast_impl(_widened(src), tl.float32) if dst_type.scalar == tl.bfloat16 else _widened(src)
+        return _narrowed(wide) if dst_type.scalar == tl.bfloat16 else super().cast_impl(wide, dst_type)
+
+    def binary_op(self, lhs: Any, rhs: Any, op: Any) -> Any:
+        if lhs.dtype.scalar != tl.bfloat16:
+            return super().binary_op(lhs, rhs, op)
+        return _narrowed(super().binary_op(_widened(lhs), _widened(rhs), op))
+
+    def unary_op(self, arg: Any, op: Any) -> Any:
+        if arg.dtype.scalar != tl.bfloat16:
+            return super().unary_op(arg, op)
+        return _narrowed(super().unary_op(_widened(arg), op))
+
+    def create_fma(self, x: Any, y: Any, z: Any) -> Any:
+        if z.dtype.scalar != tl.bfloat16:
+            return super().create_fma(x, y, z)
+        return _narrowed(super().create_fma(_widened(x), _widened(y), _widened(z)))
+
+    def create_dot(self, a: Any, b: Any, d: Any, input_precision: Any, *rest: Any) -> Any:
+        if a.dtype.scalar == tl.float32 and input_precision == _ir.INPUT_PRECISION.TF32:
+            a, b = (interpreter.TensorHandle(interpreter._round_f32_to_tf32(t.data), tl.float32) for t in (a, b))
+        return super().create_dot(_widened(a), _widened(b), d, input_precision, *rest)
 
 
 def _quicker() -> None:
@@ -235,7 +307,7 @@ if INTERPRETED:
     # an overflow in NumPy is one in the kernel, where it is silent
     warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"triton\.runtime\.interpreter")
     interpreter.GridExecutor = _Launch
-    _checked("create_masked_load", "reads", 0)
-    _checked("create_masked_store", "writes", 1)
-    _dot_of_bfloat16()
+    interpreter.interpreter_builder.__class__ = _Builder
+    # tl.dot wants as many places along k as on an NVIDIA GPU
+    interpreter.interpreter_builder.codegen_fns["min_dot_size"] = min_dot_size(GPUTarget("cuda", 80, 32))
     _quicker()

@@ -252,6 +252,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
     ),
     "memory": ("the call used more than {limit} MB of memory", "调用占用的内存超过 {limit} MB"),
     "processes": ("the call started more than {limit} processes", "调用启动了超过 {limit} 个进程"),
+    "disk": ("the call wrote more than {limit} MB of files", "调用写入的文件超过 {limit} MB"),
     "not_attempted": ("not attempted yet", "尚未作答"),
     "not_defined": (
         "running the answer's cell did not define `{name}`: {message}",
@@ -364,6 +365,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     "disturbed": (
         "the builtin took much longer beside this answer's process than alone; a person looks at it",
         "在这个答案的进程旁边，库函数比单独运行时慢得多，需要人工查看",
+    ),
+    "native": (
+        "is fast enough, but compiled from C++ or CUDA: a person looks whether it calls the builtin",
+        "够快了，但它由 C++ 或 CUDA 编译而来，需要人工查看它是否调用了库函数",
     ),
     "speed_later": ("is measured when all results are right", "等所有结果都正确之后才测量"),
     "visible_pass": ("visible checks pass", "可见检查全部通过"),

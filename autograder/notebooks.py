@@ -31,6 +31,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "any": " `*` stands for any letters.",
         "by_a_person": "graded by a person",
         "comma": ", ",
+        "colab": "on Colab, fetch the course first: some minutes, once a session",
     },
     "zh": {
         "exercise": "练习",
@@ -43,8 +44,27 @@ WORDS: dict[Language, dict[str, str]] = {
         "any": "`*` 代表任意字符。",
         "by_a_person": "人工评分",
         "comma": "、",
+        "colab": "在 Colab 上先取来课程：每次会话一次，需要几分钟",
     },
 }
+
+ON_COLAB = """\
+import sys
+
+if "google.colab" in sys.modules:  # {why}
+    import importlib.util
+    import os
+    import subprocess
+
+    atlas = os.path.expanduser("~/atlas")
+    if not os.path.isdir(atlas):
+        subprocess.run(["git", "clone", "--quiet", "--depth", "1", "{repository}", atlas], check=True)
+    if importlib.util.find_spec("autograder") is None:
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", atlas{extra}], check=True)
+        importlib.invalidate_caches()
+    os.chdir(f"{{atlas}}/assignments/{language}/{chapter}")
+
+"""
 
 
 def number(points: float) -> int | float:
@@ -53,9 +73,17 @@ def number(points: float) -> int | float:
 
 
 def instructor_notebook(
-    chapter: Chapter, entry: ChapterEntry, cells: Sequence[TextCell], language: Language, rules: Mapping[str, Rules]
+    chapter: Chapter,
+    entry: ChapterEntry,
+    cells: Sequence[TextCell],
+    language: Language,
+    rules: Mapping[str, Rules],
+    repository: str = "",
 ) -> NotebookNode:
-    """The notebook that nbgrader makes the students' one from; solutions stand between markers."""
+    """The notebook that nbgrader makes the students' one from; solutions stand between markers.
+
+    With the address of a repository, its first cell fetches and installs the course on Colab.
+    """
     notebook = new_notebook(
         metadata={
             "atlas": {"chapter": entry.name, "language": language, "schema": SCHEMA},
@@ -67,7 +95,7 @@ def instructor_notebook(
     counts = {"text": 0, "demo": 0}
     for cell in cells:
         if cell.kind == "setup":
-            notebook.cells.append(_setup(chapter))
+            notebook.cells.append(_setup(chapter, entry, language, repository))
         elif cell.kind == "exercise":
             exercise = entry.exercise(cell.name)
             notebook.cells += _exercise(chapter, exercise, rules.get(cell.name, Rules()), language)
@@ -84,10 +112,15 @@ def _nbgrader(grade_id: str, **what: Any) -> dict[str, Any]:
     return {"schema_version": 3, "grade_id": grade_id, "grade": False, "solution": False, "locked": False, **what}
 
 
-def _setup(chapter: Chapter) -> NotebookNode:
+def _setup(chapter: Chapter, entry: ChapterEntry, language: Language, repository: str) -> NotebookNode:
     source = f"{chapter.imports.rstrip()}\n\nfrom autograder import check".lstrip()
     if "import triton" in source:
         source = f"import autograder.kernels\n{source}"
+    if repository:
+        extra = ' + "[kernels]"' if entry.is_lab else ""
+        why = WORDS[language]["colab"]
+        fetch = ON_COLAB.format(why=why, repository=repository, extra=extra, language=language, chapter=entry.name)
+        source = fetch + source
     metadata = {"atlas": {"origin": "setup"}, "nbgrader": _nbgrader("setup-cell", locked=True)}
     return new_code_cell(source, id="setup-cell", metadata=metadata)
 

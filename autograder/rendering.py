@@ -15,9 +15,9 @@ from autograder.language import say
 from autograder.verdicts import FACETS, CaseVerdict, ExerciseVerdict, Status
 
 # JupyterLab's colours, else VS Code's, else one mixed with the page's text, which is light on a dark page
-GOOD = "var(--jp-success-color1,var(--vscode-testing-iconPassed,color-mix(in srgb,#1f9a45 75%,currentColor)))"
-BAD = "var(--jp-error-color1,var(--vscode-errorForeground,color-mix(in srgb,#e5343f 80%,currentColor)))"
-NEUTRAL = "var(--jp-content-font-color2,var(--vscode-descriptionForeground,color-mix(in srgb,currentColor 40%,#888)))"
+GOOD = "color-mix(in srgb,var(--jp-success-color1,var(--vscode-testing-iconPassed,#1f9a45)) 70%,currentColor)"
+BAD = "color-mix(in srgb,var(--jp-error-color1,var(--vscode-errorForeground,#e5343f)) 75%,currentColor)"
+NEUTRAL = "var(--vscode-descriptionForeground,color-mix(in srgb,currentColor 60%,#888))"
 LINE = "var(--jp-border-color2,rgba(128,128,128,.35))"
 MONO = "font-family:var(--jp-code-font-family,ui-monospace,Menlo,Consolas,monospace);font-size:.9em"
 # without these classes MathJax would read dollar signs in a student's error message as mathematics

@@ -18,6 +18,7 @@ from autograder.cases import Case, Rules
 from autograder.comparison import describe
 from autograder.draws import Draw
 from autograder.errors import JudgeError
+from autograder.forbidden import is_native
 from autograder.judging import AnswerFailed
 from autograder.operations import OPERATIONS
 from autograder.slicing import Piece
@@ -81,6 +82,7 @@ class Session:
         self.lease = lease
         self.name = name
         self.pieces = list(pieces)
+        self.native = is_native(self.pieces)
         self.rules = rules
         self._channel: Channel | None = None
         self._remote: Remote | None = None
@@ -280,6 +282,8 @@ class Session:
             return AnswerFailed("memory", fatal=True, limit=limits.memory_mb)
         if end.get("why") == "processes":
             return AnswerFailed("processes", fatal=True, limit=limits.processes)
+        if end.get("why") == "disk":
+            return AnswerFailed("disk", fatal=True, limit=limits.tmp_mb)
         return None
 
     def _ended(self) -> AnswerFailed:

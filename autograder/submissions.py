@@ -201,6 +201,18 @@ def read_submission(path: Path, release_notebook: Path, chapter: str, within: Pa
     return submission_of(reassemble(handed, release), chapter)
 
 
+def read_in_language(path: Path, releases: Mapping[str, Path], chapter: str, within: Path | None = None) -> Submission:
+    """The same for a chapter that is released in several languages: the one that the student's notebook was made from.
+
+    releases: the release notebooks by language, of which the first serves where nothing tells.
+    """
+    handed = read_notebook(path, within)
+    read: dict[str, NotebookNode] = {language: read_release(p) for language, p in releases.items() if p.is_file()}
+    release = read[fitting_release(handed, read, next(iter(releases)))]
+    check_chapter(handed, release, path)
+    return submission_of(reassemble(handed, release), chapter)
+
+
 def read_notebook(path: Path, within: Path | None = None, limit_mb: float = LIMIT_MB) -> NotebookNode:
     """Any notebook file as a valid notebook of format 4.5, without outputs. Raises SubmissionError."""
     return _Reader(Path(path)).read(within, limit_mb)

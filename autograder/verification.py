@@ -4,7 +4,10 @@ An exercise whose cases accept a mutant does not ask what its formula asks; one 
 answer asks for our way of writing it.
 """
 
+import ast
+import hashlib
 import json
+import multiprocessing
 import os
 import signal
 import time
@@ -26,6 +29,7 @@ from autograder.course import Limits
 from autograder.errors import CourseError, JudgeError
 from autograder.figures import put_figures
 from autograder.judgement import provide
+from autograder.judges import end_with_parent
 from autograder.judging import AnswerFailed, Judge, Local, Provider, Refused, load_answer
 from autograder.mutants import stock_mutants, syntactic_mutants
 from autograder.watching import Watched
@@ -47,10 +51,11 @@ EQUIVALENT_SHARE = 0.03
 
 @dataclass
 class Report:
-    """What verifying one exercise found."""
+    """What verifying one exercise found; `code` is a digest of the code that its mutants depend on."""
 
     chapter: str
     exercise: str
+    code: str = ""
     wrong: int = 0
     wrong_failed: int = 0
     right: int = 0
@@ -60,8 +65,21 @@ class Report:
     mutants: int = 0
     killed: int = 0
     equivalent: int = 0
+    with_mutants: bool = False
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
+
+
+def code_digest(chapter: Chapter) -> str:
+    """A digest of what a chapter's mutants are made of and judged by, comments and docstrings apart."""
+    found = hashlib.sha256()
+    for path in (chapter.solutions / "reference.py", chapter.source / "checks.py", chapter.tests / "hidden.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(node) is not None:
+                node.body[0] = ast.Pass()
+        found.update(ast.unparse(tree).encode())
+    return found.hexdigest()[:16]
 
 
 def equivalents(chapter: Chapter) -> dict[tuple[str, str, str], str]:
@@ -102,7 +120,7 @@ class Verifier:
         self.chapter = chapter
         self.exercise = exercise
         self.workshop = workshop
-        self.report = Report(chapter.name, exercise.name)
+        self.report = Report(chapter.name, exercise.name, code_digest(chapter))
         self.patience: float | None = None  # seconds of the processor, where an answer is judged in this process
         self._known: dict[tuple[str, int, torch.dtype], list[Any]] = {}
 
@@ -149,6 +167,7 @@ class Verifier:
             self._reference()
             self._answers()
             self._stock()
+            self.report.with_mutants = mutants
             if mutants:
                 self._syntactic()
         except (JudgeError, CourseError) as error:
@@ -289,6 +308,7 @@ def _begin_process() -> None:
     """In a new process of the pool: one core's share, and not a word of MKL's about the NaN of wrong answers."""
     torch.set_num_threads(1)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    end_with_parent()
 
 
 def _verify_one(root: Path, name: str, exercise: str, sandbox: str, mutants: bool) -> Report:
@@ -319,8 +339,14 @@ def verify_course(
             )
             for name, exercise in jobs
         ]
-        for future in as_completed(futures):
-            yield future.result()
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:  # an interrupt, for one, does not wait for what has begun
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
+            raise
 
 
 @dataclass
@@ -380,8 +406,16 @@ def record(root: Path, written: Iterable[tuple[str, str]], reports: Sequence[Rep
     """Write the figures of these reports, and all figures added up, into docs/verification.json and README.md.
 
     written: the chapters and exercises that the course has; the figures of others are dropped.
+    Where no mutants were judged, their figures stay. Raises CourseError if those are of other code.
     """
-    rows = _recorded(root) | {(r.chapter, r.exercise): _row(r) for r in reports}
+    rows = _recorded(root)
+    without = [report for report in reports if not report.with_mutants]
+    if old := {r.chapter for r in without if rows.get((r.chapter, r.exercise), {}).get("code") != r.code}:
+        names = " ".join(sorted(old))
+        raise CourseError(f"the recorded mutants are of other code: run `atlas verify --record {names}`, with mutants")
+    for report in reports:
+        key, row = (report.chapter, report.exercise), _row(report)
+        rows[key] = row if report.with_mutants else row | {name: rows[key][name] for name in OF_MUTANTS}
     kept = [rows[key] for key in sorted(set(written) & rows.keys())]
     summary = Summary(len(kept), *(sum(row[key] for row in kept) for key in COUNTS))
     summary.problems = sum(len(row["problems"]) for row in kept)
@@ -396,14 +430,14 @@ def other_figures(root: Path, reports: Sequence[Report]) -> list[str]:
     found = []
     for report in reports:
         row, before = _row(report), recorded.get((report.chapter, report.exercise), {})
-        left_out = () if report.mutants else OF_MUTANTS
+        left_out = () if report.with_mutants else OF_MUTANTS
         if any(before.get(key) != value for key, value in row.items() if key not in left_out):
             found.append(f"{report.chapter} {report.exercise}")
     return found
 
 
 def _row(report: Report) -> dict[str, Any]:
-    return {key: value for key, value in asdict(report).items() if key != "seconds"}
+    return {key: value for key, value in asdict(report).items() if key not in ("with_mutants", "seconds")}
 
 
 def _recorded(root: Path) -> dict[tuple[str, str], dict[str, Any]]:

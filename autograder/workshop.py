@@ -1,5 +1,7 @@
 """The workshop: a warm sandbox, made by bubblewrap, in which student code runs.
 
+In a container that forbids namespaces, root may separate student code by a user of its own instead.
+
 What the sandbox promises is in docs/security.md. Nothing here needs torch, so that a batch can start its workshops
 before anything else; what is done in them is in `sandbox.py`, and their inside in `worker/`.
 """
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograder.course import Limits
 from autograder.errors import JudgeError, SandboxError
+from autograder.worker import landlock
 
 if TYPE_CHECKING:
     from autograder.worker.arena import Arena
@@ -28,6 +32,11 @@ PACKAGE = Path(__file__).resolve().parent
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives")
 START_SECONDS = 120
 CONTROL_SECONDS = 30
+LOCK_SECONDS = 60
+
+KINDS = {"bwrap": "bubblewrap", "user": "separate user", "none": "unsandboxed"}
+STUDENT = "atlas-student"
+READABLE_DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom")
 
 
 def has_gpu() -> bool:
@@ -93,15 +102,87 @@ def _python_paths() -> list[Path]:
     return sorted({*prefixes, Path(sysconfig.get_path("purelib")), PACKAGE})
 
 
+@dataclass(frozen=True)
+class Account:
+    """A user of this machine, by number."""
+
+    uid: int
+    gid: int
+
+
+def student_account() -> Account:
+    """The user who runs student code where nothing but users keeps it apart. Raises SandboxError where that fails."""
+    import pwd  # no Windows has it
+
+    if os.geteuid() != 0:
+        raise SandboxError("only root can let another user run student code: bubblewrap is for everybody else")
+    try:
+        found = pwd.getpwnam(STUDENT)
+    except KeyError:
+        raise SandboxError(
+            f"there is no user {STUDENT}: `useradd --system --no-create-home --shell /usr/sbin/nologin {STUDENT}`"
+        ) from None
+    return Account(found.pw_uid, found.pw_gid)
+
+
+def refuse_open_courses() -> None:
+    """Raise SandboxError when every user of this machine can read a course that this process knows."""
+    for root in _course_roots():
+        if all(path.stat().st_mode & 0o001 for path in (root, *root.parents)):
+            raise SandboxError(f"{root}: every user can enter this folder with the solutions: `chmod 700 {root}`")
+
+
+class UserRoom:
+    """The student's user, held for one sandbox, and a folder that this user may write.
+
+    Two sandboxes of one user would end each other's processes, so the second waits. Raises SandboxError.
+    """
+
+    def __init__(self) -> None:
+        self.account = student_account()
+        refuse_open_courses()
+        self._lock = _lock(Path("/run") / f"{STUDENT}.lock")
+        self._folder = tempfile.TemporaryDirectory(prefix="atlas-")
+        os.chmod(self._folder.name, 0o711)
+        self.private = os.path.join(self._folder.name, "private")
+        os.mkdir(self.private, 0o700)
+        os.chown(self.private, self.account.uid, self.account.gid)
+
+    def close(self) -> None:
+        """End what the user still runs, remove its files and let go of it."""
+        from autograder.worker.zygote import kill_user, remove_as
+
+        kill_user(self.account.uid)
+        remove_as(self.account.uid, self.account.gid, self.private)
+        self._folder.cleanup()
+        self._lock.close()
+
+
+def _lock(path: Path) -> Any:
+    """A file that this process holds alone. Raises SandboxError when another process does not let go of it."""
+    import fcntl
+
+    file = open(path, "w")  # noqa: SIM115 - held as long as the sandbox
+    end = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise SandboxError(f"another judge here uses the user {STUDENT}: wait for it, or end it") from None
+            time.sleep(0.1)
+
+
 def private_folder() -> str:
     """Where a worker has its private files: /tmp, or a folder below it where this Python itself lies in /tmp."""
     tmp = Path("/tmp")
     return "/tmp/private" if any(_is_below(path, tmp) for path in _python_paths()) else "/tmp"
 
 
-def _environment(gpu: bool = False) -> dict[str, str]:
+def _environment(gpu: bool = False, private: str = "") -> dict[str, str]:
     """The whole environment of a worker: nothing of the caller's."""
-    private = private_folder()
+    private = private or private_folder()
     return {
         "PATH": "/usr/bin:/bin",
         "HOME": private,
@@ -124,34 +205,53 @@ def _installed() -> bool:
 
 @dataclass
 class Launched:
-    """A sandbox on its way: its process, the judges' ends of its controls, and what it says if it fails."""
+    """A sandbox on its way: its process, the judges' ends of its controls, and what it says if it fails.
+
+    room: what was made for the user who runs student code, where only a user keeps it apart.
+    """
 
     process: subprocess.Popen
     controls: list[socket.socket]
     log: Any
+    room: "UserRoom | None" = None
 
     @property
     def said(self) -> str:
         self.log.seek(0)
         return self.log.read()[-2000:].decode(errors="replace").strip()
 
+    def end(self) -> None:
+        """End the sandbox and remove what was made for it."""
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+        if self.room is not None:
+            self.room.close()
+
 
 def launch(kind: str, limits: Limits, count: int = 1, cores: Sequence[int] = (), lab: bool = False) -> Launched:
     """Start a zygote for each of `count` judges, without waiting for them. They die with the thread that calls this.
 
-    kind: "bwrap", or "none" for code that one trusts. cores: the one that each keeps to. lab: with Triton imported, and
-    with this machine's GPU, if it has one.
+    kind: "bwrap"; "user" for root in a container that forbids namespaces; or "none" for code that one trusts. cores:
+    the one that each keeps to. lab: with Triton imported, and with this machine's GPU, if it has one.
     """
-    if kind not in ("bwrap", "none"):
-        raise SandboxError(f"no sandbox is called {kind!r}: use bwrap or none")
+    if kind not in KINDS:
+        raise SandboxError(f"no sandbox is called {kind!r}: use bwrap or none, or user in a container")
     gpu = lab and has_gpu()
+    if kind == "user" and count != 1:
+        raise SandboxError("a sandbox that separates by user serves one judge: judge with one worker")
     command = bwrap_command(sys.executable, gpu) if kind == "bwrap" else [sys.executable]
     pairs = [socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(count)]
     numbers = [theirs.fileno() for _, theirs in pairs]
     told = limits.model_dump() | {"sandbox": kind, "private": private_folder(), "cores": list(cores)}
     told |= {"modules": ["autograder.kernels"] if lab else [], "gpu": gpu}
-    command += ["-m", "autograder.worker.zygote", ",".join(map(str, numbers)), json.dumps(told)]
     environment = None if kind == "bwrap" else {**os.environ, **_environment(gpu), "PATH": os.environ["PATH"]}
+    room = UserRoom() if kind == "user" else None
+    if room is not None:
+        shown = [*SYSTEM, *READABLE_DEVICES, *map(str, _python_paths())]
+        told |= {"private": room.private, "user": {**vars(room.account), "shown": shown}}
+        environment = _environment(gpu, room.private)
+    command += ["-m", "autograder.worker.zygote", ",".join(map(str, numbers)), json.dumps(told)]
     log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
     try:
         process = subprocess.Popen(
@@ -166,13 +266,13 @@ def launch(kind: str, limits: Limits, count: int = 1, cores: Sequence[int] = (),
     finally:
         for _, theirs in pairs:
             theirs.close()
-    return Launched(process, [ours for ours, _ in pairs], log)
+    return Launched(process, [ours for ours, _ in pairs], log, room)
 
 
 class Workshop:
     """A warm sandbox; `session` gives an answer a process of its own in it.
 
-    kind: "bwrap", or "none" for code that one trusts (then only limits hold, and the verdict says unsandboxed).
+    kind: "bwrap", "user", or "none" for code that one trusts (then only limits hold, and the verdict says unsandboxed).
     control: of a sandbox that another process has launched for this one.
     lab: for kernels, which run on this machine's GPU, if it has one.
     """
@@ -202,7 +302,9 @@ class Workshop:
     @property
     def label(self) -> str:
         """How a verdict names the sandbox."""
-        return "bubblewrap" if self.kind == "bwrap" else "unsandboxed"
+        if self.kind == "user" and not landlock.version():
+            return f"{KINDS[self.kind]} without Landlock"
+        return KINDS[self.kind]
 
     def start(self) -> None:
         """Have a zygote that has imported torch: the one launched for this workshop, or a new one."""
@@ -229,9 +331,7 @@ class Workshop:
             self._control.close()
             self._control = None
         if self._launched is not None:
-            self._launched.process.kill()
-            self._launched.process.wait()
-            self._launched.log.close()
+            self._launched.end()
             self._launched = None
 
     @property

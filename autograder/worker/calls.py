@@ -9,6 +9,7 @@ import errno
 import platform
 import struct
 import sys
+from collections.abc import Sequence
 
 # name: (x86_64, aarch64), None where the machine has no such call
 REFUSED: dict[str, tuple[int | None, int | None]] = {
@@ -92,8 +93,11 @@ class Unsupported(Exception):
     """This machine has no system call filter that is written here."""
 
 
-def program() -> bytes:
-    """The filter for this machine: refused calls fail with EPERM, those of another architecture are fatal."""
+def program(domains: Sequence[int] = DOMAINS) -> bytes:
+    """The filter for this machine: refused calls fail with EPERM, those of another architecture are fatal.
+
+    domains: of the sockets that may be made; a pair of connected ones may always be.
+    """
     if sys.platform != "linux" or platform.machine() not in ARCHITECTURES or sys.maxsize < 2**32:
         raise Unsupported(f"{sys.platform} on {platform.machine()}: the sandbox knows Linux on x86_64 and aarch64")
     column, architecture = ARCHITECTURES[platform.machine()]
@@ -123,10 +127,10 @@ def program() -> bytes:
     add(ANY_BIT, NEW_NAMESPACES, if_false=1)
     refuse()
     add(LOAD, NUMBER)
-    add(EQUAL, SOCKET[column], if_false=2 + len(DOMAINS))
+    add(EQUAL, SOCKET[column], if_false=2 + len(domains))
     add(LOAD, FIRST_ARGUMENT)
-    for index, domain in enumerate(DOMAINS):
-        add(EQUAL, domain, if_true=len(DOMAINS) - index)
+    for index, domain in enumerate(domains):
+        add(EQUAL, domain, if_true=len(domains) - index)
     refuse(errno.EAFNOSUPPORT)
     add(RETURN, ALLOW)
     return b"".join(struct.pack("=HBBI", *line) for line in lines)

@@ -5,6 +5,9 @@ and ipc namespaces, a fresh /tmp and /dev/shm, an empty /proc, one open file bes
 no system call that an answer has no use for; it dies with everything it started when the zygote kills it. The zygote
 also watches the memory and the number of processes below it.
 
+Where there are no namespaces, an exercise's process may be kept apart by a user of its own instead: the zygote, which
+is root there and runs nothing of a student's, lets it become that user, and afterwards kills whatever that user runs.
+
     python -m autograder.worker.zygote CONTROL_FD LIMITS_JSON
 """
 
@@ -23,7 +26,7 @@ import sys
 import time
 from typing import Any, NamedTuple
 
-from autograder.worker import calls
+from autograder.worker import calls, landlock
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWIPC = 0x08000000
@@ -42,11 +45,16 @@ MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVA
 )
 MADV_COLLAPSE = 25
 PR_SET_PDEATHSIG, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_SET_DUMPABLE = 1, 24, 38, 4
+PR_SET_CHILD_SUBREAPER = 36
 
 POLL_SECONDS = 0.02
 SETUP_FAILED = 70
 FILES_PER_MB = 64
 SPARE_PROCESSES = 16  # the zygote's own, and room in which the watch sees that there are too many
+DISK_POLLS = 10  # how many looks at the processes come between two at the disk
+NOBODY_ELSE = 65533  # a user id that no account has
+END_SECONDS = 10
+EVERYBODYS_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm")
 
 # what a process holds in memory that is no file's
 HELD = ("RssAnon:", "RssShmem:", "VmPTE:", "VmSwap:")
@@ -88,8 +96,7 @@ def enter_box(tmp_mb: int, private: str, hide_proc: bool = True) -> None:
 
     hide_proc: not where CUDA runs, whose driver asks /proc what it may do.
     """
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as f:
-        f.write("1000")  # where memory runs out, this process goes first, not the zygote
+    go_first()
     _call("unshare", CLONE_NEWNS | CLONE_NEWIPC)
     plain = MS_NOSUID | MS_NODEV
     for folder in (private, "/dev/shm"):
@@ -99,6 +106,12 @@ def enter_box(tmp_mb: int, private: str, hide_proc: bool = True) -> None:
     drop_capabilities()
 
 
+def go_first() -> None:
+    """Where memory runs out, this process goes first, not the zygote."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as f:
+        f.write("1000")
+
+
 def drop_capabilities() -> None:
     """No capability now or after an exec."""
     for capability in range(64):
@@ -106,6 +119,75 @@ def drop_capabilities() -> None:
     header = (ctypes.c_uint32 * 2)(0x20080522, 0)
     _call("capset", header, (ctypes.c_uint32 * 6)())
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def become_user(uid: int, gid: int) -> None:
+    """Be this user for good, without any capability or group."""
+    os.setgroups([])
+    for capability in range(64):
+        libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # which a change of user takes away
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def kill_user(uid: int) -> None:
+    """Kill every process of a user, however fast it forks; raises TimeoutError if one stays."""
+    end = time.monotonic() + END_SECONDS
+    while _tasks_of(uid):
+        if time.monotonic() > end:
+            raise TimeoutError(f"processes of user {uid} cannot be ended")
+        killer = os.fork()
+        if killer == 0:
+            try:
+                os.setgroups([])
+                os.setresuid(NOBODY_ELSE, uid, NOBODY_ELSE)  # it may signal them, and they may not signal it
+                os.kill(-1, signal.SIGKILL)
+            finally:
+                os._exit(0)
+        os.waitpid(killer, 0)
+        time.sleep(0.001)
+
+
+def bury_orphans() -> None:
+    """Take leave of the dead that fell to this process as their subreaper, since they count as the user's."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def remove_as(uid: int, gid: int, private: str) -> None:
+    """Remove all that a user has in its folder, with its rights; without Landlock, wherever all may write, too."""
+    folders = [".", *(() if landlock.version() else EVERYBODYS_FOLDERS)]
+    remover = os.fork()
+    if remover == 0:
+        try:
+            become_user(uid, gid)
+            os.chdir(private)
+            os.dup2(os.open("/dev/null", os.O_RDWR), 2)
+            what = ["-xdev", "-mindepth", "1", "-user", str(uid), "-delete"]
+            os.execv("/usr/bin/find", ["find", *folders, *what])
+        finally:
+            os._exit(1)
+    os.waitpid(remover, 0)
+
+
+def disk_use(folder: str, most_files: int) -> tuple[int, int]:
+    """The bytes on disk and the number of files below a folder, counted no further than `most_files`."""
+    size = count = 0
+    folders = [folder]
+    while folders and count <= most_files:
+        with contextlib.suppress(OSError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                count += 1
+                with contextlib.suppress(OSError):
+                    size += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                if count > most_files:
+                    break
+    return size, count
 
 
 def close_files(*kept: int) -> None:
@@ -127,7 +209,7 @@ def set_limits(limits: dict[str, Any]) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 256,
     }
-    if limits["sandbox"] == "bwrap" and counts_by_namespace():
+    if limits["sandbox"] == "user" or (limits["sandbox"] == "bwrap" and counts_by_namespace()):
         values[resource.RLIMIT_NPROC] = int(limits["processes"]) + SPARE_PROCESSES
     for kind, value in values.items():
         resource.setrlimit(kind, (value, value))
@@ -148,7 +230,11 @@ class Zygote:
         self.namespaces = namespaces
         self.child = 0
         self.setup = -1
-        self.refused_calls = calls.program() if namespaces else b""
+        self.user: dict[str, Any] | None = limits.get("user")
+        self.refused_calls = b""
+        if namespaces or self.user:
+            self.refused_calls = calls.program() if namespaces else calls.program(domains=())
+        self.polls = 0
         self.baseline = _held_kb("self")
         self.own = os.readlink("/proc/self") if namespaces else ""
         self.others = set(_processes()) if namespaces else set()
@@ -210,12 +296,16 @@ class Zygote:
         os.setsid()  # no pid namespace keeps kill(0, …) from the zygote, if it is of the same process group
         if self.namespaces:
             enter_box(int(self.limits["tmp_mb"]), self.limits["private"], hide_proc=not self.limits["gpu"])
-        os.chdir(self.limits["private"] if self.namespaces else "/tmp")
+        os.chdir("/tmp" if self.limits["sandbox"] == "none" else self.limits["private"])
         null = os.open("/dev/null", os.O_RDWR)
         for fd in (0, 1, 2):
             os.dup2(null, fd)
         close_files(0, 1, 2, channel, told, *([shared] if arena else []))
         set_limits(self.limits)
+        if self.user:
+            go_first()
+            become_user(self.user["uid"], self.user["gid"])
+            landlock.restrict(self.user["shown"], [self.limits["private"], "/dev/null"])
         if self.refused_calls:
             calls.install(self.refused_calls)
         served = Channel(socket.socket(fileno=channel), int(self.limits["result_mb"]) << 20)
@@ -241,6 +331,10 @@ class Zygote:
             self.signal_all()
             _, status = os.waitpid(self.child, 0)
         self.child = 0
+        if self.user:
+            kill_user(self.user["uid"])
+            bury_orphans()
+            remove_as(self.user["uid"], self.user["gid"], self.limits["private"])
         return {"exit": os.waitstatus_to_exitcode(status), "why": why, "error": self.setup_error()}
 
     def setup_error(self) -> str:
@@ -255,6 +349,9 @@ class Zygote:
         """Kill the exercise's process and all it started: the first process of a pid namespace takes all along."""
         if self.namespaces:
             os.kill(self.child, signal.SIGKILL)
+        elif self.user:
+            os.kill(self.child, signal.SIGKILL)  # which may not have become that user yet
+            kill_user(self.user["uid"])
         else:
             for entry in self.below():
                 with contextlib.suppress(OSError):
@@ -277,10 +374,21 @@ class Zygote:
                 continue
         if held > int(self.limits["memory_mb"]) << 10:
             return "memory"
-        return "processes" if tasks > int(self.limits["processes"]) else ""
+        if tasks > int(self.limits["processes"]):
+            return "processes"
+        self.polls += 1
+        return "disk" if self.user and self.polls % DISK_POLLS == 0 and self.disk_is_full() else ""
+
+    def disk_is_full(self) -> bool:
+        """Whether the answer's files are more than fit into the /tmp of the other sandbox."""
+        tmp_mb = int(self.limits["tmp_mb"])
+        size, count = disk_use(self.limits["private"], FILES_PER_MB * tmp_mb)
+        return size > tmp_mb << 20 or count > FILES_PER_MB * tmp_mb
 
     def below(self) -> list[str]:
         """The processes that belong to the exercise."""
+        if self.user:
+            return sorted({str(self.child), *_tasks_of(self.user["uid"])})
         if not self.namespaces:
             own = (entry for entry, at in _processes().items() if at.session == self.child)
             return sorted({str(self.child), *own})  # the child itself where there is no /proc
@@ -301,6 +409,17 @@ def _held_kb(entry: str) -> int:
             return sum(int(line.split()[1]) for line in f if line.startswith(HELD))
     except OSError:
         return 0
+
+
+def _tasks_of(uid: int) -> list[str]:
+    """The processes of a user that are not dead yet."""
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{entry}/status") as f:
+            fields = dict(line.split(":", 1) for line in f if line.startswith(("State:", "Uid:")))
+            if str(uid) in fields["Uid"].split() and fields["State"].split()[0] not in "ZX":
+                found.append(entry)
+    return found
 
 
 class Place(NamedTuple):
@@ -374,6 +493,8 @@ def main() -> None:
     for control in controls[1:]:
         control.close()
     keep_to_core(limits, 0)
+    if limits.get("user"):
+        libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     Zygote(controls[0], limits, namespaces).run()
     for twin in twins:  # they would end with this process, the first of their pid namespace
         os.waitpid(twin, 0)

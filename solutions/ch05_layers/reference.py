@@ -118,7 +118,7 @@ def unfold(
         channel, within a channel by kernel row, then by kernel column; the columns like a page is read, row by row.
 
     Raises:
-        ValueError: the window does not fit (see `conv_output_size`).
+        ValueError: whatever `conv_output_size` refuses: a window that does not fit, a negative padding.
 
     Source: Atlas 5.3; agrees with `torch.nn.functional.unfold`, whose arguments come in another order.
     """

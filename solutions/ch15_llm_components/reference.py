@@ -83,7 +83,7 @@ def rope_angles(positions: Float[Tensor, "*shape"], dim: int, base: float = 1000
     Args:
         positions: m, of any shape and any real or integer dtype; neither whole nor positive numbers are required.
         dim: the number of features, even.
-        base: the θ of the last pairs is not far above 1/base.
+        base: θ falls from 1 for the first pair towards 1/base, and would reach it one pair after the last.
 
     Returns:
         the angles in radians, in float64 whatever the dtype of `positions`: in float32 an angle near 100,000 is
@@ -116,11 +116,11 @@ def apply_rope(
 
     Returns:
         the shape and dtype of `x`, accurate to its rounding at every position, also beyond 100,000 and in bfloat16.
-        Turning all pairs by +mθ_i, as published models do, and turning all by −mθ_i, as x·R of 15.4 does, are
+        Turning all pairs by +mθ_i, as RoFormer does, and turning all by −mθ_i, as x·R of 15.4 does, are
         both right.
 
     Raises:
-        ValueError: d is odd.
+        ValueError: d is odd, or `positions` does not broadcast to the vectors of `x`.
 
     Source: Atlas 15.4; Su et al. 2021 (RoFormer), arXiv:2104.09864.
     """
@@ -147,7 +147,7 @@ def apply_rope_half(
         what `apply_rope` returns, for this layout; either direction is right here too.
 
     Raises:
-        ValueError: d is odd.
+        ValueError: d is odd, or `positions` does not broadcast to the vectors of `x`.
 
     Source: Atlas 15.4 in the layout of GPT-NeoX and of Hugging Face's LLaMA (`rotate_half`).
     """
@@ -162,6 +162,7 @@ def half_split_order(dim: int) -> Int[Tensor, "dim"]:
     """The order of features that leads from neighbouring pairs to the half-split layout.
 
     With p = half_split_order(d):  apply_rope_half(x[..., p], m) = apply_rope(x, m)[..., p]      (the layouts of 15.4)
+    where both turn in the same direction
 
     Args:
         dim: d, the number of features, even.

@@ -71,7 +71,7 @@ def discretize_bilinear(
         dt: Δ, the length of a step, a number or a tensor of no dimensions; the result is differentiable in it too.
 
     Returns:
-        Ā and B̄, with the shapes and dtype of `a` and `b`.
+        Ā and B̄, with the shapes and dtype of `a` and `b`; accurate relative to B̄ also where Δ is tiny.
 
     Raises:
         ValueError: `a` is not square, or `b` has not one row for each of its rows.
@@ -157,7 +157,8 @@ def ssm_convolution(
 
     Returns:
         y, as many steps as `x`: nothing of the end of the signal comes back at its beginning. The work is
-        O(L log L) and the memory O(L): no tensor made on the way has more than 8 numbers for each tap and step.
+        O(L log L), in at most 100 calls of torch operators, and the memory O(L): no tensor made on the way has more
+        than 8 numbers for each tap and step.
 
     Source: Atlas 16.5 and 16.6; agrees with `scipy.signal.fftconvolve`, cut to the length of `x`.
     """
@@ -188,6 +189,9 @@ def selective_parameters(
         Δ, B and C in this order, with the leading dimensions and dtype of `x`. Δ is accurate relative to itself
         also where it is tiny, and finite with its gradient where softplus' argument is ±1000.
 
+    Raises:
+        ValueError: a weight has not as many columns as `x` has channels.
+
     Source: Atlas 16.7 and 16.8; agrees with `torch.nn.functional.linear` and `softplus`.
     """
     z = x @ w_dt.mT + b_dt
@@ -213,7 +217,7 @@ def selective_scan(
     Args:
         x: the tokens.
         dt: Δ, positive, one a channel.
-        a: the diagonals of A, one row a channel.
+        a: the diagonals of A, one row a channel; negative in a stable system, but 0 and positive numbers are legal.
         b, c: B and C, shared by the channels.
         d: the weight of the direct path.
 
@@ -252,7 +256,8 @@ def associative_scan(
 
     Returns:
         h, the shape and dtype of `values`. Twice the length costs at most 40 more calls of torch operators, and
-        no tensor made on the way has more than 4 times as many numbers as `values`.
+        no tensor made on the way has more than 4 times as many numbers as `values`. On 10,000 steps of one channel it
+        is at least 2.5 times as fast as a loop over time.
 
     Raises:
         ValueError: the two shapes differ, or there is no dimension `dim`.

@@ -17,8 +17,8 @@ def classifier_free_guidance(
     Args:
         eps_uncond: ε(x_t, ∅), the prediction without the prompt; any shape.
         eps_cond: ε(x_t, c), the prediction with the prompt c; the same shape.
-        guidance_scale: w, a number or a 0-d tensor: 0 is the unconditional model, 1 the conditional one, more
-            than 1 amplifies the prompt, less than 0 repels it.
+        guidance_scale: w, a number, or a 0-d tensor, which then gets a gradient, too: 0 is the unconditional model,
+            1 the conditional one, more than 1 amplifies the prompt, less than 0 repels it.
 
     Returns:
         the guided prediction, of the shape and dtype of the others.
@@ -47,6 +47,7 @@ def rectified_flow_interpolate(
 
     Returns:
         X_t, the shape and dtype of `x0`: exactly `x0` at t = 0 and exactly `x1` at t = 1, whatever their sizes.
+        Differentiable by both ends and by a time that is a tensor.
 
     Raises:
         ValueError: `x0` and `x1` differ in shape, or `t` is a tensor of another shape than () and (batch,).

@@ -53,7 +53,7 @@ def swiglu_kernel(x_ptr, out_ptr, width, row_stride, column_stride, BLOCK: tl.co
     """out[r, j] = Swish(x[r, j]) · x[r, width + j], where Swish(z) = z σ(z), for BLOCK columns j of one row r.
 
     Program (r, q) has row r and the columns from q · BLOCK on; columns that are not below `width` do not exist. The
-    arithmetic is done in float32, and Swish(−1000) is 0, not NaN.
+    arithmetic is done in float32; Swish(−1000) is 0 and Swish(1000) is 1000, neither is NaN.
 
     x_ptr: where the first element of x lies, a table with 2 · width columns.
     out_ptr: where the first element of the result lies, a table with `width` columns and nothing between its rows.

@@ -21,7 +21,7 @@ def cross_entropy_kernel(
     Logits of 1e4 are no trouble, and a loss of 1e-3 among them keeps its digits: the right logit is the largest of its
     row then, and the difference of two large numbers is exact only if neither was rounded before. −inf marks an
     impossible class, of which whole blocks may consist. A label of such a class has the loss inf, a row of nothing else
-    lse −inf and loss NaN.
+    lse −inf and loss NaN. A NaN among the logits makes loss and lse of its row NaN, and of no other.
 
     logits_ptr: where the first element of the logits lies.
     labels_ptr, losses_ptr, lse_ptr: where the first of as many numbers as there are programs lies; the others follow
@@ -45,7 +45,7 @@ def cross_entropy_kernel(
             sums = sums * tl.exp(before - largest) + tl.exp(x - largest)
         log_sum = tl.log(tl.sum(sums))
         is_class = (label >= 0) & (label < columns)
-        right = tl.load(x_ptr + label * column_stride, mask=is_class, other=math.nan).to(tl.float32)
+        right = tl.where(is_class, tl.load(x_ptr + label * column_stride, mask=is_class).to(tl.float32), math.nan)
         # largest − right is exact where the two are close, largest + log_sum is rounded
         tl.store(losses_ptr + row, log_sum + (largest - right))
         tl.store(lse_ptr + row, largest + log_sum)
@@ -102,7 +102,8 @@ def cross_entropy_backward_kernel(
     Program (r, q) has row r and the columns from q · BLOCK on; columns that are not below `columns` do not exist. Every
     element is read once and written once: the sum over the row is in lse already. The arithmetic is done in float32,
     and the result is rounded once. Where the label is `ignore_index` the logits are not read, and 0 is written,
-    whatever lse and grad_losses hold; where it is no class besides, NaN is.
+    whatever lse and grad_losses hold; where it is no class besides, NaN is. A logit of −inf has the probability 0,
+    unless lse is −inf too, as that of a row of nothing else: then its gradient is NaN.
 
     grad_losses_ptr, labels_ptr, lse_ptr: where the first number of as many as there are rows lies; the others follow
         it. Labels are int64, lse is float32.
@@ -119,7 +120,7 @@ def cross_entropy_backward_kernel(
         tl.store(grad_ptr + row * columns + column, tl.zeros([BLOCK], dtype=tl.float32), mask=exists)
     else:
         is_class = (label >= 0) & (label < columns)
-        scale = tl.load(grad_losses_ptr + row, mask=is_class, other=math.nan).to(tl.float32)
+        scale = tl.where(is_class, tl.load(grad_losses_ptr + row).to(tl.float32), math.nan)
         x = tl.load(logits_ptr + row * row_stride + column.to(tl.int64) * column_stride, mask=exists).to(tl.float32)
         probability = tl.exp(x - tl.load(lse_ptr + row))
         gradient = scale * tl.where(column == label, probability - 1, probability)

@@ -206,6 +206,7 @@ def linear_gelu(
 
     Args:
         x: features in the last dimension; any number of leading dimensions, also none. float32, float16 or bfloat16.
+            A sum over no features is 0.
         weight: W, one row an output. bias: b. Both of the dtype of x; all three with any strides.
 
     Returns:
@@ -306,7 +307,7 @@ def bmm(a: Float[Tensor, "pairs M K"], b: Float[Tensor, "pairs K N"]) -> Float[T
 
     Args:
         a, b: stacks of equally many matrices, at most 65535; float32, float16 or bfloat16, of one dtype. Any strides,
-            also 0, as `expand` gives them to one matrix that stands for many.
+            also 0, as `expand` gives them to one matrix that stands for many. A sum over no k is 0.
 
     Returns:
         a new contiguous stack of the same dtype, on the same device. The sums are made in float32.

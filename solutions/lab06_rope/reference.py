@@ -92,7 +92,7 @@ def apply_rope(
     Args:
         q, k: queries and keys, float32, float16 or bfloat16, with any strides: the heads may be cut out of one
             projection, as (batch, length, heads, dim) transposed. They may have different numbers of heads. The pairs
-            are the features 0 and 1, 2 and 3, and so on, counted from 0.
+            are the features 0 and 1, 2 and 3, and so on, counted from 0. batch and length may be 0.
         cos, sin: of the angles mθ_i, one row a position, one column a pair; float32 or the dtype of `q`.
 
     Returns:

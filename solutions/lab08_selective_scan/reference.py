@@ -70,8 +70,8 @@ def selective_scan(
 
     Args:
         x: the tokens, float32, float16 or bfloat16; contiguous or not, like all that follow, which may have another
-            dtype than `x`.
-        dt: Δ, positive, one a channel.
+            dtype than `x`. Batch, length and channels may be 0.
+        dt: Δ, positive, one a token and channel.
         a: the diagonals of A, one row a channel; the state has at least one entry.
         b, c: B and C, shared by the channels.
         d: the weight of the direct path.

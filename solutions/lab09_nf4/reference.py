@@ -18,8 +18,9 @@ def dequantize_nf4_kernel(
     for them, and nothing written; where `count` is odd, the low four bits of the last byte stand for none. The product
     is made in float32, whatever the tensors hold.
 
-    packed_ptr: where the first byte lies, uint8. absmax_ptr: where the first block's scale lies. levels_ptr: where the
-        16 levels lie, float32. out_ptr: where the first number of the result lies. In each, the others follow.
+    packed_ptr: where the first byte lies, uint8. absmax_ptr: where the first block's scale lies, float32, float16 or
+        bfloat16. levels_ptr: where the 16 levels lie, float32. out_ptr: where the first number of the result lies, of
+        any of the three dtypes. In each, the others follow.
     count: how many numbers there are; it may be beyond 2³¹.
     BLOCK_SIZE: how many consecutive numbers share a scale, any number from 1 on. BYTES: a power of two.
     """
@@ -49,10 +50,10 @@ def dequantize_nf4(
         packed: two codes a byte, the earlier one in the high four bits; of an odd number of codes the last byte has
             only the first. As `quantize_nf4` of Chapter 20 packs them.
         absmax: a scale for every block of the flattened tensor, of which the last may be shorter; float32, float16 or
-            bfloat16.
-        shape: of the numbers that were stored.
+            bfloat16. Neither of the two need be contiguous.
+        shape: of the numbers that were stored; also () or with sizes of 0.
         block_size: how many consecutive numbers share a scale.
-        dtype: of the result.
+        dtype: of the result, float32, float16 or bfloat16.
 
     Returns:
         a new contiguous tensor of that shape and dtype, on the device of `packed`.
@@ -110,12 +111,16 @@ def dequantize_matmul_kernel(
     All of a row's bytes are its own: the row of Ŵ for output n has the `row_bytes` bytes from n · row_bytes on. The
     numbers at the even columns k are in the high four bits and those at the odd columns in the low four, so the sum
     over k falls into two: x at the even columns with the one, x at the odd columns with the other. BLOCK_SIZE is even,
-    so both numbers of a byte share a scale; but a block may begin in one row of Ŵ and end in the next.
+    so both numbers of a byte share a scale; but a block may begin in one row of Ŵ and end in the next. A place, counted
+    in elements or bytes, may be beyond 2³¹.
 
-    x_ptr: where the first element of x lies, a table of `rows` rows and 2 · row_bytes columns.
+    x_ptr: where the first element of x lies, a table of `rows` rows and 2 · row_bytes columns, float32, float16 or
+        bfloat16.
     packed_ptr, absmax_ptr, levels_ptr: as in `dequantize_nf4_kernel`.
-    out_ptr: where the first element of the result lies, a table of `outputs` columns with nothing between its rows.
+    out_ptr: where the first element of the result lies, a table of `outputs` columns with nothing between its rows, in
+        the dtype of x.
     x_row, x_column: how many elements lie from one row of x to the next, and from one column to the next.
+    ROWS, OUTPUTS, BYTES: powers of two, from 16 on.
     """
     row = (tl.program_id(0) * ROWS + tl.arange(0, ROWS)).to(tl.int64)[:, None]
     output = (tl.program_id(1) * OUTPUTS + tl.arange(0, OUTPUTS)).to(tl.int64)[None, :]
@@ -156,7 +161,8 @@ def dequantize_matmul(
     Args:
         x: float32, float16 or bfloat16, with any strides.
         packed, absmax: the weights, as `dequantize_nf4` takes them.
-        shape: (N, K) of the weights, N outputs of K inputs. K is even, so that a row is made of whole bytes.
+        shape: (N, K) of the weights, N outputs of K inputs. K is even, so that a row is made of whole bytes. M, N and K
+            may be 0; a sum over no inputs is 0.
         block_size: how many consecutive weights share a scale; even.
 
     Returns:

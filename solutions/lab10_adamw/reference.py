@@ -70,7 +70,7 @@ def adamw_step(
     θ_t = θ_{t−1} − η (m̂_t / (√v̂_t + ε) + λ θ_{t−1})                                (11.3)
 
     Args:
-        param, grad: θ and g, float32 or bfloat16, contiguous, of one shape.
+        param, grad: θ and g, float32 or bfloat16, contiguous, of one shape, which may be empty.
         exp_avg, exp_avg_sq: m and v, float32, contiguous, of that shape.
         step: t, which counts from 1.
         lr, beta1, beta2, eps, weight_decay: η, β₁, β₂, ε, λ.
@@ -133,7 +133,8 @@ def multi_tensor_adamw_kernel(
     size_ptr: `tensors` numbers in int64, how many elements each tensor has.
     owner_ptr, begin_ptr: for every program a number in int64.
     lr, shrink, share1, share2, correction1, correction2, eps: as in `adamw_kernel`.
-    HALF: whether parameters and gradients are bfloat16, or else float32; the averages are float32.
+    HALF: whether parameters and gradients are bfloat16, or else float32; the averages are float32. The arithmetic is
+        done in float32, and the new parameter rounded once.
     """
     owner = tl.load(owner_ptr + tl.program_id(0))
     place = tl.load(begin_ptr + tl.program_id(0)) + tl.arange(0, BLOCK)
@@ -172,7 +173,8 @@ def multi_tensor_adamw(
     (11.3) with (11.9) and (11.10), as `adamw_step` says, on every tensor with its own averages.
 
     Args:
-        params, grads: the parameters and their gradients, contiguous, all float32 or all bfloat16.
+        params, grads: the parameters and their gradients, contiguous, all float32 or all bfloat16. The lists may be
+            empty, and so may tensors.
         exp_avgs, exp_avg_sqs: m and v of each parameter, float32, contiguous.
         step, lr, beta1, beta2, eps, weight_decay: as in `adamw_step`, the same for all.
 

@@ -15,8 +15,8 @@ def tile_table_kernel(counts_ptr, table_ptr, ROWS: tl.constexpr, EXPERTS: tl.con
     of the tiles of expert e, TILES at a time, and reads the counts of all experts to know how many rows and how many
     tiles come before.
 
-    counts_ptr: where the first count lies, int64; there is one for every program. EXPERTS, a power of two, is not less
-        than their number.
+    counts_ptr: where the first count lies, int64, with nothing between them; there is one for every program. EXPERTS,
+        a power of two, is not less than their number. TILES: a power of two.
     table_ptr: where the table's first element lies, int64, three to an entry with nothing between them: the expert,
         its first row in this tile, and the row behind its last one. Entries behind the last tile hold zeros already,
         and must keep them.
@@ -76,9 +76,10 @@ def grouped_matmul_kernel(
     made in steps of INNER, in float32, from products of the tensors' own dtype (float32 in full precision, not TF32),
     and rounded once. A row that is not of this tile belongs to another program.
 
-    x_ptr, weight_ptr: where the first elements of x and W lie.
+    x_ptr, weight_ptr: where the first elements of x and W lie, float32, float16 or bfloat16, of one dtype.
     table_ptr: where the table's first element lies, int64, three to an entry: expert, first row, row behind the last.
-    out_ptr: where the first element of the result lies, a table with `columns` columns and nothing between its rows.
+    out_ptr: where the first element of the result lies, of the same dtype, a table with `columns` columns and nothing
+        between its rows.
     x_row, x_inner: how many elements lie from one row of x to the next, and from one number of a row to the next.
     weight_expert, weight_inner, weight_column: the same of W, whose element (e, k, n) belongs to expert e. A place
         counted in elements may be beyond 2³¹.
@@ -114,14 +115,15 @@ def grouped_matmul(
     Args:
         x: the rows, sorted by expert. weight: a matrix an expert. Both float32, float16 or bfloat16, of one dtype;
             with any strides.
-        counts: how many rows each expert has, 0 or more, T in all. This is not checked: the host would have to wait
-            for the GPU to read them.
+        counts: how many rows each expert has, 0 or more, T in all; with any stride. The values are not checked: the
+            host would have to wait for the GPU to read them. T, K and N may be 0; a sum over no k is 0.
 
     Returns:
         a new contiguous table of the same dtype, on the same device. The sums are made in float32.
 
     Raises:
-        ValueError: the shapes do not fit together, there is no expert, or the dtypes differ or are others.
+        ValueError: the shapes do not fit together, there is no expert, the dtypes of x and weight differ or are others,
+            or counts are not int64.
 
     Source: Atlas 15.7; agrees with `x[rows of e] @ weight[e]` for every expert e, and with
         `torch.nn.functional.grouped_mm` where that is available.
@@ -155,9 +157,9 @@ def find_tile(starts_ptr, tile, experts, ROWS: tl.constexpr, EXPERTS: tl.constex
     starts_ptr: where the first of the `experts` + 1 numbers lies, int64, the last of which is the number of slots.
         EXPERTS, a power of two, is not less than `experts`.
 
-    Returns: the expert, its first place in this tile, and the place behind the last one of all its tiles, int64. For a
-        tile that does not exist, behind the last of the last expert, first ≥ last. A kernel calls this function like
-        any other.
+    Returns: the expert, its first place in this tile, and the place behind the last one of all its tiles, int64. A
+        tile whose number is beyond the last does not exist; for it, first ≥ last. A kernel calls this function like any
+        other.
     """
     i = tl.arange(0, EXPERTS)
     begin = tl.load(starts_ptr + tl.minimum(i, experts))
@@ -210,7 +212,7 @@ def routed_matmul_kernel(
     order, but their tokens lie anywhere in x, and their results anywhere in `partial`: no sorted copy is made of
     either. Sums and precision are as in `grouped_matmul_kernel`; nothing is weighted with a gate yet.
 
-    x_ptr, weight_ptr: where the first elements of x and W lie.
+    x_ptr, weight_ptr: where the first elements of x and W lie, float32, float16 or bfloat16, of one dtype.
     order_ptr: int64, the slots sorted by expert, one behind the other. starts_ptr: see `find_tile`.
     partial_ptr: where the first element of the result lies, float32, a row of `columns` numbers for every slot, with
         nothing between its rows.
@@ -288,15 +290,17 @@ def routed_matmul(
 
     Args:
         x: tokens. weight: a matrix an expert. Both float32, float16 or bfloat16, of one dtype; with any strides.
-        expert: which k experts each token has, from 0 to E − 1. This is not checked: the host would have to wait for
-            the GPU. A token may name an expert twice, which then counts twice.
-        gate: what the product with each of them is multiplied by; any floating-point dtype, any strides.
+        expert: which k experts each token has, from 0 to E − 1, with any strides. The values are not checked: the host
+            would have to wait for the GPU. A token may name an expert twice, which then counts twice.
+        gate: what the product with each of them is multiplied by; any floating-point dtype, any strides. T, K, N and k
+            may be 0; an empty sum is 0.
 
     Returns:
         a new contiguous table in the dtype of `x`, on the same device. It is rounded once.
 
     Raises:
-        ValueError: the shapes do not fit together, there is no expert, or the dtypes differ or are others.
+        ValueError: the shapes do not fit together, there is no expert, the dtypes of x and weight differ or are others,
+            or `expert` is not int64.
 
     Source: Atlas 15.7, with linear experts; agrees with `einsum("tk,tkn->tn", gate, x @ W[expert])`.
     """

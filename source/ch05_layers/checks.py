@@ -65,7 +65,7 @@ def size_by_convolving(size, kernel_size, stride=1, padding=0, dilation=1):
 
 @case("conv_output_size", agrees_with=size_by_convolving)
 def a_kernel_of_three_with_and_without_padding_and_stride(conv_output_size, draw):
-    """大小为 3 的卷积核，有无填充、有无步长"""
+    """大小为 3 的卷积核：填充 0 或 1，步长 1 或 2"""
     return [conv_output_size(28, 3), conv_output_size(28, 3, padding=1), conv_output_size(28, 3, stride=2, padding=1)]
 
 

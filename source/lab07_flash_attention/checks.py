@@ -63,14 +63,14 @@ def two_rows_of_tiles(causal_flash_attention, draw):
     return causal_flash_attention(*(draw.normal(1, 2, 80, 16) for _ in range(3)))
 
 
-@case("flash_attention_backward", facet="gradient", agrees_with=_backward, dtypes=[torch.float32])
+@case("flash_attention_backward", agrees_with=_backward, dtypes=[torch.float32])
 def gradients_of_one_tile(flash_attention_backward, draw):
     """一块之内的梯度"""
     q, k, v = (draw.normal(1, 1, 32, 16) for _ in range(3))
     return flash_attention_backward(draw.normal(1, 1, 32, 16), q, k, v, *_saved(q, k, v))
 
 
-@case("flash_attention_backward", facet="gradient", agrees_with=_backward, dtypes=[torch.float32])
+@case("flash_attention_backward", agrees_with=_backward, dtypes=[torch.float32])
 def gradients_over_several_tiles(flash_attention_backward, draw):
     """好几块之间的梯度"""
     q, k, v = draw.normal(1, 2, 40, 16), draw.normal(1, 2, 50, 16), draw.normal(1, 2, 50, 16)

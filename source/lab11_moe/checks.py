@@ -20,13 +20,13 @@ def _routed(x, weight, expert, gate):
 
 @case("grouped_matmul", agrees_with=_grouped, dtypes=[torch.float32])
 def three_experts_whose_rows_fill_their_tiles(grouped_matmul, draw):
-    """三个专家，各自的行正好填满分块"""
+    """三个专家，各自的行正好填满各块"""
     return grouped_matmul(draw.normal(64, 32), draw.normal(3, 32, 128, scale=0.2), torch.tensor([16, 32, 16]))
 
 
 @case("grouped_matmul", agrees_with=_grouped, dtypes=[torch.float32])
 def tiles_that_are_not_full_and_an_expert_without_rows(grouped_matmul, draw):
-    """没有填满的分块，以及一个没有行的专家"""
+    """没有填满的块，以及一个没有行的专家"""
     return grouped_matmul(draw.normal(30, 20), draw.normal(4, 20, 10, scale=0.2), torch.tensor([5, 0, 17, 8]))
 
 

@@ -6,8 +6,12 @@ attack are found outside the sandbox; `{root}` is the course, `{room}` a folder 
 notebook and a solution, all of which hold the loot; `{port}` and `{socket}` are where a server hands it out.
 """
 
+import socket
 import textwrap
+import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 LOOT = "atlas-loot"
 RIGHT = "torch.exp(x - x.amax(dim, keepdim=True)) / torch.exp(x - x.amax(dim, keepdim=True)).sum(dim, keepdim=True)"
@@ -29,6 +33,42 @@ class Attack:
     before: str | None = None
     says: str = ""
     extra: str = ""
+
+
+def lay_loot(room: Path, chapter: str) -> None:
+    """Put what attacks are after into a folder: a gradebook, another student's notebook, a solution."""
+    for path in ("gradebook.db", f"submitted/ada/{chapter}.ipynb", "solution.py"):
+        (room / path).parent.mkdir(parents=True, exist_ok=True)
+        (room / path).write_text(LOOT)
+
+
+def hand_loot_out(servers: Sequence[socket.socket]) -> None:
+    """Give the loot to everybody who connects, until the sockets are closed."""
+
+    def hand_out(server: socket.socket) -> None:
+        try:
+            while True:
+                connection, _ = server.accept()
+                connection.sendall(LOOT.encode())
+                connection.close()
+        except OSError:
+            pass
+
+    for server in servers:
+        server.listen()
+        threading.Thread(target=hand_out, args=(server,), daemon=True).start()
+
+
+def words_of_attacks(marker: str, root: Path, room: Path, server: socket.socket) -> dict[str, str]:
+    """What stands for {marker} and its kin in the attacks."""
+    return {
+        "marker": marker,
+        "root": str(root),
+        "room": str(room),
+        "loot": LOOT,
+        "port": str(server.getsockname()[1]),
+        "socket": str(room / "socket"),
+    }
 
 
 def calling(body: str) -> str:

@@ -139,8 +139,6 @@ class TestOthersCommands:
             ("grade", "--sandbox", "docker"),
             ("grade", "--workers", "0"),
             ("verify", "ch09_none"),
-            ("verify", "--no-mutants", "--record"),
-            ("verify", "--no-lab-mutants", "--record"),
             ("check",),
             ("check", "ch01_sums", "--language", "de"),
             ("run",),
@@ -163,12 +161,16 @@ class TestOthersCommands:
     def test_verify_check_compares_with_what_was_recorded(self, atlas, root, monkeypatch):
         from autograder.verification import Report
 
-        def verified(right):
-            return lambda *_, **__: iter([Report("ch01_sums", "add", right=right, right_passed=right)])
+        def verified(right, mutants=True):
+            found = Report("ch01_sums", "add", right=right, right_passed=right, with_mutants=mutants)
+            return lambda *_, **__: iter([found])
 
         (root / "docs").mkdir()
         marks = "<!-- verify: written by `make verify` -->\n<!-- /verify -->\n"
         (root / "README.md").write_text(marks, encoding="utf-8")
+        monkeypatch.setattr("autograder.verification.verify_course", verified(1, mutants=False))
+        result = atlas("verify", "--no-mutants", "--record")
+        assert result.exit_code == 1 and "run `atlas verify --record ch01_sums`, with mutants" in result.stderr
         monkeypatch.setattr("autograder.verification.verify_course", verified(1))
         assert atlas("verify", "--check").exit_code == 1
         assert atlas("verify", "--record").exit_code == 0

@@ -59,6 +59,13 @@ def test_chapters_carry_the_course_limits_with_their_own_laid_over_them(tmp_path
     assert course.root == tmp_path.resolve()
 
 
+def test_the_limits_of_a_part_stand_between(tmp_path):
+    part = "name: foundations, limits: {case_seconds: 60, exercise_seconds: 90, memory_mb: 1024}, "
+    first, lab = course_of(tmp_path, GOOD.replace("name: foundations, ", part, 1)).chapters
+    assert (first.limits.case_seconds, first.limits.memory_mb, first.limits.exercise_seconds) == (3, 1024, 90)
+    assert (lab.limits.case_seconds, lab.limits.memory_mb, lab.limits.exercise_seconds) == (60, 1024, 90)
+
+
 def test_points_due_dates_and_titles(tmp_path):
     course = course_of(tmp_path, GOOD)
     chapter = course.chapter("ch01_sums")

@@ -484,6 +484,11 @@ def kill(process: subprocess.Popen, number: int = signal.SIGKILL) -> None:
     assert not alive
 
 
+def hears_interrupts() -> None:
+    """In a new process: as at a terminal, also where the tests run in a shell's background, which ignores SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def wait_until(condition, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
@@ -630,10 +635,10 @@ def test_two_runs_at_once_are_refused_and_a_dead_ones_lock_is_taken_over(course)
 
 def test_an_interrupt_ends_the_judging_processes(course):
     class_of(course, 6, seconds=[5])
-    process = subprocess.Popen(program(course), stderr=subprocess.PIPE)
+    process = subprocess.Popen(program(course), stderr=subprocess.PIPE, preexec_fn=hears_interrupts)
     wait_until(lambda: judged(course))
     kill(process, signal.SIGINT)
-    assert process.returncode != 0
+    assert process.returncode != 0, process.stderr.read().decode()
 
 
 def test_every_way_that_a_folder_can_look_is_read(course):

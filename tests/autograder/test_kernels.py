@@ -2,17 +2,22 @@
 
 from pathlib import Path
 
+from autograder.kernels import DEVICE, INTERPRETED, addresses, programs_of, show_programs, watch
+
+# isort: split
+# Triton asks the environment when it is imported
 import pytest
 import torch
+import triton
+import triton.language as tl
 
 from autograder.answers import Cell, Submission
 from autograder.cases import Answer, Rules
 from autograder.chapters import Chapter
-from autograder.course import Limits
-from autograder.forbidden import read
+from autograder.course import Limits, load_course
+from autograder.forbidden import is_native, read
 from autograder.judgement import provide
 from autograder.judging import Judge, load_answer
-from autograder.kernels import INTERPRETED, addresses, programs_of, show_programs, watch
 from autograder.operations import largest_tensor
 from autograder.slicing import Piece, is_stub
 from autograder.stubs import mark_solution
@@ -135,6 +140,53 @@ def test_the_picture_says_how_often_elements_were_touched():
     assert [text.get_text() for text in figure.axes[1].texts] == list("01234")
 
 
+COMPILED_BY_TORCH = """
+import torch
+
+@torch.compile(dynamic=True)
+def product(a, b, c):
+    return (a.float() * b.float() + c.float()).to(a.dtype)
+"""
+COMPILED_FROM_CPP = """
+import torch
+from torch.utils.cpp_extension import load_inline
+
+SOURCE = '''
+torch::Tensor product(torch::Tensor a, torch::Tensor b, torch::Tensor c) {
+    return (a.to(torch::kFloat) * b.to(torch::kFloat) + c.to(torch::kFloat)).to(a.scalar_type());
+}
+'''
+product = load_inline("product", cpp_sources=SOURCE, functions=["product"], extra_cflags=["-O0"]).product
+"""
+CALLED = """
+def fused_hadamard_add(a, b, c):
+    if not a.shape == b.shape == c.shape:
+        raise ValueError(a.shape)
+    return product(a, b, c)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("compiled", [COMPILED_BY_TORCH, COMPILED_FROM_CPP], ids=["torch.compile", "cpp_extension"])
+def test_an_answer_may_be_compiled_in_the_sandbox(compiled):
+    exercise = LAB.exercises["fused_hadamard_add"]
+    limits = load_course(LAB.root).chapter(LAB.name).limits
+    judge = Judge(exercise.name, exercise.cases, exercise.reference, "a secret", rules=exercise.rules)
+    submission = Submission(LAB.name, [Cell(LAB.program(exercise.name, compiled + CALLED), "answer", exercise.name)])
+    with Workshop(limits=limits, lab=True) as workshop:
+        found = judge.judge(provide(exercise, submission, workshop))
+    assert found.status == "passed", [case.message for case in found.cases]
+
+
+def test_only_a_lab_may_compile_what_no_reader_of_python_sees():
+    pieces = [Piece(COMPILED_FROM_CPP + CALLED, tuple(range(5)), "answer", False)]
+    assert is_native(pieces)
+    assert read(pieces, LAB.exercises["fused_hadamard_add"].rules) is None
+    assert read(pieces, Rules(forbids=("addcmul",))).key == "reaches_around"
+    whole = [Piece("from torch.utils.cpp_extension import load\n", (0,), "answer", False)]
+    assert read(whole, LAB.exercises["fused_hadamard_add"].rules).key == "reaches_around"
+
+
 TABLE = """
 import autograder.kernels
 import torch
@@ -189,20 +241,123 @@ def test_an_answer_may_ask_for_addresses_and_for_nothing_else_of_that_module():
         assert finding(f"from autograder.kernels import {name}" + body.format(name)).key == "reaches_around"
 
 
-@interpreted
+@triton.jit
+def product_kernel(a_ptr, b_ptr, out_ptr, PRECISION: tl.constexpr, N: tl.constexpr):
+    place = tl.arange(0, N)[:, None] * N + tl.arange(0, N)[None, :]
+    tl.store(out_ptr + place, tl.dot(tl.load(a_ptr + place), tl.load(b_ptr + place), input_precision=PRECISION))
+
+
 def test_bfloat16_is_multiplied_as_numbers():
-    import triton
-    import triton.language as tl
-
-    @triton.jit
-    def product_kernel(a_ptr, b_ptr, out_ptr, N: tl.constexpr):
-        row = tl.arange(0, N)[:, None] * N + tl.arange(0, N)[None, :]
-        tl.store(out_ptr + row, tl.dot(tl.load(a_ptr + row), tl.load(b_ptr + row)))
-
-    a, b = torch.randn(2, 16, 16).bfloat16()
-    out = torch.empty(16, 16)
-    product_kernel[(1,)](a, b, out, N=16)
+    a, b = torch.randn(2, 16, 16, device=DEVICE).bfloat16()
+    out = torch.empty(16, 16, device=DEVICE)
+    product_kernel[(1,)](a, b, out, None, N=16)
     torch.testing.assert_close(out, a.float() @ b.float())
+
+
+@pytest.mark.parametrize(("dtype", "least"), [(torch.float16, 16), (torch.float32, 8)])
+def test_a_product_of_too_few_places_along_k_is_refused_as_by_the_compiler(dtype, least):
+    def multiply(size):
+        product_kernel[(1,)](*torch.ones(2, size, size, device=DEVICE, dtype=dtype), out[:size, :size], None, N=size)
+
+    out = torch.empty(least, least, device=DEVICE)
+    multiply(least)
+    with pytest.raises(Exception, match=f"K >= {least}"):
+        multiply(least // 2)
+
+
+def test_float32_is_multiplied_in_full_only_where_it_is_asked_for():
+    a, b = torch.randn(2, 16, 16, device=DEVICE)
+    error = {}
+    for precision in (None, "tf32", "tf32x3", "ieee"):
+        out = torch.empty(16, 16, device=DEVICE)
+        product_kernel[(1,)](a, b, out, precision, N=16)
+        error[precision] = float((out - a.double() @ b.double()).abs().max())
+    assert error[None] == error["tf32"] > 1e-4
+    assert max(error["tf32x3"], error["ieee"]) < 1e-5
+
+
+@triton.jit
+def bfloat16_kernel(a_ptr, b_ptr, out_ptr, SELECT: tl.constexpr, N: tl.constexpr):
+    place = tl.arange(0, N)
+    a, b = tl.load(a_ptr + place), tl.load(b_ptr + place)
+    if SELECT == 0:
+        out = a * b
+    elif SELECT == 1:
+        out = a + b
+    elif SELECT == 2:
+        out = -a
+    elif SELECT == 3:
+        out = tl.where(a > b, a, 2.0)
+    elif SELECT == 4:
+        out = a / b
+    elif SELECT == 5:
+        out = tl.maximum(a, b)
+    else:
+        out = a.to(tl.float32) * 1.0001
+    tl.store(out_ptr + place, out)
+
+
+def test_bfloat16_is_calculated_with_as_numbers_and_rounded_to_the_nearest():
+    a, b = torch.randn(2, 256, device=DEVICE).bfloat16()
+    a[:4] = torch.tensor([torch.nan, torch.inf, -torch.inf, 0.0])
+    expected = (
+        a * b, a + b, -a, torch.where(a > b, a, 2.0).bfloat16(), a / b, torch.fmax(a, b),
+        (a.float() * 1.0001).bfloat16(),
+    )  # fmt: skip
+    for select, wanted in enumerate(expected):
+        out = torch.empty(256, device=DEVICE, dtype=torch.bfloat16)
+        bfloat16_kernel[(1,)](a, b, out, select, N=256)
+        torch.testing.assert_close(out, wanted, rtol=0, atol=0, equal_nan=True, msg=lambda m, s=select: f"{s}: {m}")
+
+
+@triton.jit
+def masked_kernel(x_ptr, out_ptr, count, N: tl.constexpr):
+    place = tl.arange(0, N)
+    tl.store(out_ptr + place, tl.load(x_ptr + place, mask=place < count))
+
+
+@interpreted
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.int32, torch.uint8])
+def test_what_a_mask_keeps_out_is_seen_where_it_is_used(dtype):
+    out = torch.zeros(8, dtype=dtype)
+    masked_kernel[(1,)](torch.ones(8, dtype=dtype), out, 5, N=8)
+    assert (out[:5] == 1).all()
+    if dtype.is_floating_point:
+        assert out[5:].isnan().all()
+    else:
+        assert (out[5:].long().abs() == max(-torch.iinfo(dtype).min, torch.iinfo(dtype).max)).all()
+
+
+@triton.jit
+def count_kernel(out_ptr, N: tl.constexpr):
+    place = tl.arange(0, N)
+    tl.atomic_add(out_ptr + place // 2, 1.0)
+
+
+@interpreted
+def test_atomic_additions_are_looked_at_too():
+    out = torch.zeros(4)
+    count_kernel[(1,)](out, N=8)
+    assert (out == 2).all()
+    with pytest.raises(Exception, match="writes 2 elements outside"):
+        count_kernel[(1,)](torch.zeros(3), N=8)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"num_warp": 4}, "num_warp was specified but unrecognised"),
+        ({"num_warps": 6}, "num_warps must be a power of 2"),
+        ({"num_warps": 8, "num_stages": 2}, None),
+    ],
+)
+def test_options_of_a_launch_are_those_of_a_gpu(option, said):
+    x, out = torch.ones(2, 8, device=DEVICE)
+    if said is None:
+        masked_kernel[(1,)](x, out, 8, N=8, **option)
+    else:
+        with pytest.raises(Exception, match=said):
+            masked_kernel[(1,)](x, out, 8, N=8, **option)
 
 
 @interpreted

@@ -8,7 +8,6 @@ import copy
 import json
 import os
 import socket
-import threading
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 import torch
-from hostile import ATTACKS, BUILTINS, LOOT, Attack
+from hostile import ATTACKS, BUILTINS, LOOT, Attack, hand_loot_out, lay_loot, words_of_attacks
 
 from autograder.cases import Rules
 from autograder.chapters import Chapter
@@ -125,9 +124,7 @@ def grounds(tmp_path_factory):
     exercises = {name: chapter.exercises[name] for name in EXERCISES}
     without_rules = {name: replace(copy.copy(exercise), rules=Rules()) for name, exercise in exercises.items()}
     room = tmp_path_factory.mktemp("room")
-    for path in ("gradebook.db", f"submitted/ada/{CHAPTER}.ipynb", "solution.py"):
-        (room / path).parent.mkdir(parents=True, exist_ok=True)
-        (room / path).write_text(LOOT)
+    lay_loot(room, CHAPTER)
     servers = [
         socket.create_server(("127.0.0.1", 0)),
         socket.socket(socket.AF_UNIX),
@@ -135,17 +132,8 @@ def grounds(tmp_path_factory):
     ]
     servers[1].bind(str(room / "socket"))
     servers[2].bind("\0" + MARKER)
-    for server in servers:
-        server.listen()
-        threading.Thread(target=hand_out, args=(server,), daemon=True).start()
-    words = {
-        "marker": MARKER,
-        "root": str(ROOT),
-        "room": str(room),
-        "loot": LOOT,
-        "port": str(servers[0].getsockname()[1]),
-        "socket": str(room / "socket"),
-    }
+    hand_loot_out(servers)
+    words = words_of_attacks(MARKER, ROOT, room, servers[0])
     os.environ["ATLAS_SECRET_OF_TESTS"] = LOOT
     with Workshop(limits=LIMITS) as workshop:
         made = Grounds(
@@ -168,16 +156,6 @@ def grounds(tmp_path_factory):
     for server in servers:
         server.close()
     assert not alive, "processes of the sandbox outlived it"
-
-
-def hand_out(server: socket.socket) -> None:
-    try:
-        while True:
-            connection, _ = server.accept()
-            connection.sendall(LOOT.encode())
-            connection.close()
-    except OSError:
-        pass
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,18 @@
 """Verifying finds tests that do not bite: each defect that it exists for is made once here, and found."""
 
+import signal
+import subprocess
+import sys
 import textwrap
+import time
+from functools import partial
 
+import psutil
 import pytest
 
 from autograder.chapters import Chapter
-from autograder.verification import Report, Verifier, other_figures, record, summarize
+from autograder.errors import CourseError
+from autograder.verification import Report, Verifier, code_digest, other_figures, record, summarize
 
 REFERENCE = '''
 def double(x):
@@ -50,7 +57,7 @@ def adds(x):
 """
 
 
-def report(tmp_path, reference=REFERENCE, checks=CHECKS, hidden=HIDDEN, wrong=WRONG, right=RIGHT, equivalent=None):
+def chapter_at(tmp_path, reference=REFERENCE, checks=CHECKS, hidden=HIDDEN, wrong=WRONG, right=RIGHT, equivalent=None):
     files = {
         "solutions/ch00_tiny/reference.py": reference,
         "source/ch00_tiny/checks.py": checks,
@@ -64,7 +71,11 @@ def report(tmp_path, reference=REFERENCE, checks=CHECKS, hidden=HIDDEN, wrong=WR
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text), encoding="utf-8")
-    chapter = Chapter(tmp_path, "ch00_tiny")
+    return Chapter(tmp_path, "ch00_tiny")
+
+
+def report(tmp_path, **files):
+    chapter = chapter_at(tmp_path, **files)
     return Verifier(chapter, chapter.exercises["double"]).run()
 
 
@@ -146,16 +157,63 @@ def test_the_rate_is_written_between_its_marks(tmp_path):
 def test_what_is_recorded_is_kept_until_its_exercise_is_verified_again(tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "README.md").write_text("<!-- verify: written by `make verify` -->\n<!-- /verify -->\n")
-    one, two, gone = (Report("ch01", name, wrong=3, wrong_failed=3, mutants=5, killed=5) for name in "abc")
+    one, two, gone = (Report("ch01", x, wrong=3, wrong_failed=3, mutants=5, killed=5, with_mutants=True) for x in "abc")
     written = [("ch01", "a"), ("ch01", "b")]
     record(tmp_path, written, [one, two, gone])
     assert "2 exercises" in (tmp_path / "README.md").read_text()
     assert other_figures(tmp_path, [one, two]) == [] and other_figures(tmp_path, [gone]) == ["ch01 c"]
-    better = Report("ch01", "b", wrong=4, wrong_failed=4, mutants=7, killed=6)
+    better = Report("ch01", "b", wrong=4, wrong_failed=4, mutants=7, killed=6, with_mutants=True)
     assert other_figures(tmp_path, [one, better]) == ["ch01 b"]
     record(tmp_path, written, [better])
     text = (tmp_path / "README.md").read_text()
     assert "7 of 7 wrong answers fail" in text and "11 of 12 syntactic mutants fail" in text
     without = Report("ch01", "b", wrong=4, wrong_failed=4)
     assert other_figures(tmp_path, [without]) == []  # no mutants were judged, so nothing is said of them
-    assert other_figures(tmp_path, [Report("ch01", "b", wrong=4, wrong_failed=3)]) == ["ch01 b"]
+    worse = Report("ch01", "b", wrong=4, wrong_failed=3)
+    assert other_figures(tmp_path, [worse]) == ["ch01 b"]
+    record(tmp_path, written, [worse])  # the mutants' figures stay: they are of the same code
+    text = (tmp_path / "README.md").read_text()
+    assert "6 of 7 wrong answers fail" in text and "11 of 12 syntactic mutants fail" in text
+    other_code = Report("ch01", "b", code="another", wrong=4, wrong_failed=4)
+    assert other_figures(tmp_path, [other_code]) == ["ch01 b"]
+    for found in (other_code, Report("ch01", "a new one", wrong=3, wrong_failed=3)):
+        with pytest.raises(CourseError, match="run `atlas verify --record ch01`, with mutants"):
+            record(tmp_path, written, [found])
+
+
+def test_the_code_that_mutants_depend_on_is_told_from_what_is_said_of_it(tmp_path):
+    before = code_digest(chapter_at(tmp_path, REFERENCE))
+    said = REFERENCE.replace('"""', '"""Otherwise: ', 1).replace("\n", "  # so\n", 1)
+    assert said != REFERENCE and code_digest(chapter_at(tmp_path, said)) == before
+    assert code_digest(chapter_at(tmp_path, REFERENCE.replace("2 * x", "x * 2"))) != before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_nothing_goes_on_when_verifying_is_stopped(tmp_path, number):
+    slow = """
+import multiprocessing, pathlib, time
+if multiprocessing.parent_process():
+    pathlib.Path("begun").touch()
+    time.sleep(60)
+"""
+    chapter_at(tmp_path, hidden=slow + HIDDEN)
+    script = tmp_path / "verifying.py"
+    script.write_text(
+        "from pathlib import Path\nfrom autograder.verification import verify_course\n"
+        "if __name__ == '__main__':\n    list(verify_course(Path.cwd(), ['ch00_tiny']))\n",
+        encoding="utf-8",
+    )
+    process = subprocess.Popen(
+        [sys.executable, str(script)],
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # a shell's background ignores it
+    )
+    while not (tmp_path / "begun").exists():
+        assert process.poll() is None
+        time.sleep(0.1)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(number)
+    assert process.wait(30) != 0
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert not alive

@@ -22,7 +22,7 @@ LAB = Chapter(ROOT, "lab01_elementwise")
 SWIGLU = LAB.exercises["fused_swiglu"]
 
 
-def judged(answer, race=None):
+def judged(answer, race=None, native=False):
     judge = Judge(
         SWIGLU.name,
         SWIGLU.visible,
@@ -32,7 +32,7 @@ def judged(answer, race=None):
         rules=SWIGLU.rules,
         race=race,
     )
-    return judge.judge(Local(answer), 6)
+    return judge.judge(Local(answer, native), 6)
 
 
 class Stopped:
@@ -68,6 +68,14 @@ def test_with_a_gpu_the_race_decides():
     assert (slow.status, slow.score) == ("partial", 2)
     doubtful = judged(SWIGLU.reference, Stopped(waits_for="person"))
     assert doubtful.status == "needs_person" and not doubtful.settled
+
+
+def test_whether_native_code_is_the_builtin_a_person_says():
+    fast = Stopped(passed=True, speed=Speed(ratio=1.6, p20=1.5, p80=1.7, needed=1.2, pairs=9, baseline="builtin"))
+    found = judged(SWIGLU.reference, fast, native=True)
+    assert found.status == "needs_person" and found.score == 2
+    assert "compiled from C++ or CUDA" in found.cases[-1].message
+    assert judged(SWIGLU.reference, Stopped(message="too slow"), native=True).status == "partial"
 
 
 def test_a_lab_that_is_handed_in_here_is_pending():

@@ -294,7 +294,7 @@ def a_negative_stride_is_refused(conv_output_size, draw):
 
 @case("conv_output_size", facet="interface", raises=ValueError)
 def a_dilation_of_zero_is_refused(conv_output_size, draw):
-    """拒绝为零的 dilation"""
+    """拒绝为零的空洞（dilation）"""
     return conv_output_size(8, 3, dilation=0)
 
 

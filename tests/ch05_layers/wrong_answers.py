@@ -54,7 +54,7 @@ def knows_a_batch_of_vectors_only(x, weight, bias=None):
     """Fine for (batch, features). What does your transpose or product do with (batch, length, features), or with a
     single vector?
 
-    对 (batch, features) 是对的。遇到 (batch, length, features) 或单个向量呢？
+    对 (batch, features) 是对的。遇到 (batch, length, features) 或单个向量，你的转置或乘积会做什么？
     """
     y = torch.mm(x, weight.mT)
     return y if bias is None else y + bias
@@ -613,8 +613,7 @@ accepts_any_padding = edited(
 forgets_the_activations = edited(
     "small_cnn",
     {"torch.relu(": "("},
-    """Which layer of the list stands between each convolution and its pooling? Without it two convolutions with
-    poolings are all there is to learn from.
+    """Which layer of the list stands between each convolution and its pooling?
 
     网络里，每个卷积与它后面的池化之间还有哪一层？
     """,

@@ -109,7 +109,7 @@ def cell_cases(name, kind, builtin):
 
     @case(name, agrees_with=builtin)
     def one_sequence_one_input_one_unit(cell, draw):
-        """一个序列、一个输入、一个单元"""
+        """一个序列、一个输入、一个隐藏单元"""
         results = [cell(draw.normal(1, 1), kind.state(draw, 1, 1), *kind.weights(draw, 1, 1)) for _ in range(3)]
         return [flat(result) for result in results]
 
@@ -199,7 +199,7 @@ def sequence_cases(name, kind, builtin):
 
     @case(name, agrees_with=builtin)
     def one_sequence_one_input_one_unit(layer, draw):
-        """一个序列、一个输入、一个单元"""
+        """一个序列、一个输入、一个隐藏单元"""
         return layer(draw.normal(6, 1, 1), kind.state(draw, 1, 1), *kind.weights(draw, 1, 1))
 
     @case(name, agrees_with=builtin)
@@ -398,7 +398,7 @@ def small_eigenvalues_do_not_forbid_growth(norms, draw):
 
 @case("rnn_gradient_norms", agrees_with=powers_in_double_precision, **POWERS)
 def one_unit_and_one_step(norms, draw):
-    """一个单元；一步"""
+    """一个隐藏单元；一步"""
     return norms(draw.normal(1, 1), 9), norms(draw.normal(3, 3), 1)
 
 

@@ -211,7 +211,7 @@ writes_what_it_forgets = edited(
     {"torch.sigmoid(i) * torch.tanh(g)": "(1 - torch.sigmoid(f)) * torch.tanh(g)"},
     """Your cell can only write where it forgets, and the rows of the input gate are never used. That is a GRU's way.
 
-    你的细胞只有在遗忘之处才能写入，输入门的那些行从未用到。那是 GRU 的做法。
+    你的细胞状态只有在遗忘之处才能写入，输入门的那些行从未用到。那是 GRU 的做法。
     """,
 )
 
@@ -494,8 +494,8 @@ leaves_the_input_gate_open = edited(
     """Your cell keeps the first bit and adds every later input to it. What could tell the input gate that the first
     step is over? At the first step h is 0, and one unit can be made to be something else ever after.
 
-    你的细胞记住了第一个比特，又把后来的每个输入都加了上去。
-    什么能告诉输入门第一步已经过去了？第一步时 h 是 0，而可以让某个单元从此以后不再是 0。
+    你的细胞状态记住了第一个比特，又把后来的每个输入都加了上去。
+    什么能告诉输入门第一步已经过去了？第一步时 h 是 0，而可以让某个隐藏单元从此以后不再是 0。
     """,
 )
 
@@ -522,7 +522,7 @@ never_opens_the_input_gate = edited(
     {"bias[[i, f, o]] = large": "bias[[f, o]] = large\n    bias[i] = -large"},
     """Your cell is well protected, and empty: the input gate is shut at the first step too.
 
-    你的细胞保护得很好，里面却是空的：第一步时输入门也关着。
+    你的细胞状态保护得很好，里面却是空的：第一步时输入门也关着。
     """,
 )
 
@@ -549,6 +549,6 @@ remembers_one_bit_only = edited(
     {"large * torch.eye(n)": "large * torch.eye(n)[:1]"},
     """Every cell holds the same bit. Which input should cell k write?
 
-    每个细胞里都是同一个比特。第 k 个细胞应当写入哪个输入？
+    每个细胞状态里都是同一个比特。第 k 个应当写入哪个输入？
     """,
 )

@@ -315,9 +315,9 @@ turns_the_two_features_in_opposite_ways = edited(
     "apply_rope",
     {"even * sin + odd * cos": "odd * cos - even * sin"},
     """Both sines have the same sign, so this is no rotation: it does not keep the length of a pair. Look at the signs
-    in one column of (15.5).
+    in one column of (15.4).
 
-    两个正弦的符号相同，这就不是旋转：它不保持一对特征的长度。看看 (15.5) 里同一列的符号。
+    两个正弦的符号相同，这就不是旋转：它不保持一对特征的长度。看看 (15.4) 里同一列的符号。
     """,
 )
 
@@ -670,9 +670,9 @@ cuts_the_graph_to_the_router = edited(
 averages_over_the_tokens_routed = edited(
     "load_balancing_loss",
     {"count * (share": "k * count * (share"},
-    """A router that spreads evenly gives k where it should give 1: T tokens have T·k slots, and f is a share of those.
+    """A router that spreads evenly gives k where it should give 1: n tokens have n·k slots, and f is a share of those.
 
-    均匀的路由得到的是 k，而应当是 1：T 个 token 有 T·k 个名额，f 是其中的份额。
+    均匀的路由得到的是 k，而应当是 1：n 个 token 有 n·k 个名额，f 是其中的份额。
     """,
 )
 

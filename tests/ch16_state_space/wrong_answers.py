@@ -455,9 +455,9 @@ takes_every_shape_that_broadcasts = edited(
 @wrong("selective_scan")
 def divides_by_the_product_of_all_gates(x, dt, a, b, c, d):
     """Dividing by the product of all the gates so far turns the recurrence into one cumulative sum, until that product
-    underflows: e⁻¹⁰⁰⁰ is 0, and 0/0 is NaN.
+    underflows: e⁻¹⁰⁰⁰ is 0, a number divided by it inf, and 0 · inf is NaN.
 
-    除以此前所有门的乘积，递推就变成一次累加和；但那个乘积会下溢：e⁻¹⁰⁰⁰ 是 0，0/0 是 NaN。
+    除以此前所有门的乘积，递推就变成一次累加和；但那个乘积会下溢：e⁻¹⁰⁰⁰ 是 0，除以它得 inf，而 0 · inf 是 NaN。
     """
     batch, length, channels = x.shape
     state = a.shape[-1]
@@ -488,10 +488,10 @@ def walks_through_the_steps(gates, values, dim=1):
 
 @wrong("associative_scan")
 def divides_by_the_cumulative_product(gates, values, dim=1):
-    """A gate of 0 makes the cumulative product 0 for ever after, and 0/0 is NaN; many small gates underflow to the
-    same. Is there a way to join two steps without any division?
+    """A gate of 0 makes the cumulative product 0 for ever after, and 0 · (1/0) is NaN; many small gates underflow to
+    the same. Is there a way to join two steps without any division?
 
-    门为 0 时，累积乘积从此都是 0，而 0/0 是 NaN；许多小的门乘起来也会下溢。有没有不用除法就能合并两步的办法？
+    门为 0 时，累积乘积从此都是 0，而 0 · (1/0) 是 NaN；许多小的门乘起来也会下溢。有没有不用除法就能合并两步的办法？
     """
     if gates.shape != values.shape:
         raise ValueError("shapes differ")

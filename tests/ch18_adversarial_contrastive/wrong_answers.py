@@ -195,9 +195,9 @@ halves_the_sum = edited(
             "(F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()) / 2"
         )
     },
-    """Many programs halve the loss, which halves the learning rate and nothing else. Here it is −V: a sum of two means.
+    """Many programs halve the loss, which halves the gradient and nothing else. Here it is −V: a sum of two means.
 
-    很多程序把损失减半，那只相当于学习率减半。这里要的就是 −V：两个平均值之和。
+    很多程序把损失减半，那只是让梯度减半。这里要的就是 −V：两个平均值之和。
     """,
 )
 

@@ -421,8 +421,8 @@ looks_ahead_from_the_same_point = edited(
 goes_by_the_slope_ahead_alone = edited(
     "heun_sample",
     {"(start + end) / (2 * steps)": "end / steps"},
-    """That is of first order again. Which mean of the two slopes makes the error fall by four when the steps are
-    halved?
+    """That is of first order again. Which mean of the two slopes makes the error fall to a quarter when each
+    step is half as long?
 
     这又成了一阶方法。两个斜率怎样平均，才能在步长减半时误差减为四分之一？
     """,
@@ -489,7 +489,7 @@ def keeps_the_slope_ahead_for_the_next_step(velocity, x0, steps):
 
 @wrong("heun_sample")
 def is_euler_with_half_the_step(velocity, x0, steps):
-    """Two calls a step, but the error falls only by two when the steps are halved: these are two Euler steps.
+    """Two calls a step, but the error only halves when each step is half as long: these are two Euler steps.
 
     每步调用两次，但步长减半时误差也只减半：这是两步 Euler 法。
     """

@@ -26,6 +26,15 @@ empty_places_hold_zero = edited(
     行尾之后的位置也参加了求最大值和求和。填什么数，两者才都不受影响？""",
 )
 
+empty_places_hold_anything = edited(
+    "fused_softmax",
+    {", other=-math.inf": ""},
+    """Your rows are NaN unless they fill their block. What stands in the masked-out places, and which operations of
+    yours look at them?
+
+    没有填满块的行全成了 NaN。被掩掉的位置里是什么？你的哪些运算用到了它们？""",
+)
+
 writes_without_a_mask = edited(
     "fused_softmax",
     {"/ tl.sum(exponential), mask=exists": "/ tl.sum(exponential)"},

@@ -50,6 +50,15 @@ empty_places_hold_zero = edited(
     最后一个块没有填满，每个空位都给你的和加上了 exp(0) = 1。填什么数才不增加任何东西？""",
 )
 
+empty_places_hold_anything = edited(
+    "fused_cross_entropy",
+    {"mask=column < columns, other=-math.inf": "mask=column < columns"},
+    """Your losses are NaN unless the classes fill their blocks. What stands in the masked-out places, and which
+    operations of yours look at them?
+
+    类别没有填满块时，你的损失是 NaN。被掩掉的位置里是什么？你的哪些运算用到了它们？""",
+)
+
 leaves_out_the_last_block = edited(
     "fused_cross_entropy",
     {"range(0, columns, BLOCK)": "range(0, columns - BLOCK + 1, BLOCK)"},
@@ -89,7 +98,7 @@ takes_the_logarithm_to_base_two = edited(
 
 looks_up_any_label = edited(
     "fused_cross_entropy",
-    {", mask=is_class, other=math.nan": ""},
+    {"column_stride, mask=is_class)": "column_stride)"},
     """A label that is no class leads outside its row. What does your load read there, and whose memory is it?
 
     不是类别的标签会指到行外去。你的读取在那里读到什么？那是谁的内存？""",
@@ -124,7 +133,7 @@ takes_the_columns_for_the_stride = edited(
     {"logits_ptr + row * row_stride": "logits_ptr + row * columns"},
     """You assume that the rows of the logits lie `columns` apart. Use the stride that the kernel is given.
 
-    你假定 logits 的两行相隔 `columns`。请用 kernel 收到的步幅。""",
+    你假定 logits 的两行相隔 `columns`。请用 kernel 收到的步长。""",
 )
 
 looks_up_the_label_without_the_stride = edited(
@@ -229,7 +238,7 @@ reads_with_the_stride_of_the_output = edited(
     {"logits_ptr + row * row_stride": "logits_ptr + row * columns"},
     """You assume that the rows of the logits lie `columns` apart. Use the stride that the kernel is given.
 
-    你假定 logits 的两行相隔 `columns`。请用 kernel 收到的步幅。""",
+    你假定 logits 的两行相隔 `columns`。请用 kernel 收到的步长。""",
 )
 
 columns_lie_side_by_side = edited(
@@ -286,7 +295,7 @@ multiplies_by_zero_where_the_label_is_ignored = edited(
 
 takes_a_label_that_is_no_class = edited(
     "fused_cross_entropy_backward",
-    {", mask=is_class, other=math.nan": ""},
+    {"tl.where(is_class, tl.load(grad_losses_ptr + row).to(tl.float32), math.nan)": "tl.load(grad_losses_ptr + row)"},
     """A label that is no class has no 1 to take off, and your gradient looks all right. What should show the mistake?
 
     不是类别的标签没有 1 可减，而你的梯度看起来一切正常。错误该怎样显出来？""",

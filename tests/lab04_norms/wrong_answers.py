@@ -4,7 +4,11 @@ from autograder.cases import edited
 
 adds_eps_outside_the_root = edited(
     "rms_norm",
-    {"1 / tl.sqrt(tl.sum(tl.where(exists, x * x, 0)) / columns + eps)": "1 / (tl.sqrt(tl.sum(x * x) / columns) + eps)"},
+    {
+        "1 / tl.sqrt(tl.sum(tl.where(exists, x * x, 0)) / columns + eps)": (
+            "1 / (tl.sqrt(tl.sum(tl.where(exists, x * x, 0)) / columns) + eps)"
+        )
+    },
     """For a row of zeros rstd must be 1/√ε, which is 1000 for ε = 1e-6. On which side of the root does your ε stand?
 
     全零的一行，rstd 应当是 1/√ε，ε = 1e-6 时就是 1000。你的 ε 在根号的里面还是外面？""",
@@ -18,6 +22,15 @@ divides_by_the_block = edited(
     均值是对存在的位置求和，再除以它们的个数。个数是多少？""",
 )
 
+sums_what_a_masked_load_leaves = edited(
+    "rms_norm",
+    {"tl.where(exists, x * x, 0)": "x * x"},
+    """NaN wherever a row does not fill its block: what is x at the places that the mask keeps out, and does your sum
+    look at them?
+
+    凡是没有填满块的行都成了 NaN：被掩码挡掉的位置上，x 是什么？你的求和用到它们了吗？""",
+)
+
 takes_the_sum_for_the_mean = edited(
     "rms_norm",
     {" / columns + eps": " + eps"},
@@ -28,7 +41,7 @@ takes_the_sum_for_the_mean = edited(
 
 takes_the_mean_away = edited(
     "rms_norm",
-    {"    rstd = 1": "    x = tl.where(exists, x - tl.sum(x) / columns, 0)\n    rstd = 1"},
+    {"    rstd = 1": "    x = tl.where(exists, x - tl.sum(tl.where(exists, x, 0)) / columns, 0)\n    rstd = 1"},
     """You have taken the mean of the row away first. That is layer norm; does 15.1 have a mean?
 
     你先减去了这一行的均值。那是层归一化；15.1 里有均值吗？""",
@@ -210,7 +223,10 @@ divides_by_one_less = edited(
 
 counts_places_that_do_not_exist = edited(
     "layer_norm",
-    {"centred = tl.where(exists, x - mean, 0)": "centred = x - mean"},
+    {
+        "column * column_stride, mask=exists)": "column * column_stride, mask=exists, other=0.0)",
+        "centred = tl.where(exists, x - mean, 0)": "centred = x - mean",
+    },
     """Right if the number of columns is a power of two, wrong otherwise: what is x − mean at a place that does
     not exist?
 

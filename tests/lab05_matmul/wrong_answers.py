@@ -36,6 +36,15 @@ fills_the_missing_places_with_one = edited(
     不存在的位置上的数，和别的数一样被乘、被加。哪个数什么也不会增加？""",
 )
 
+leaves_the_missing_places_undefined = edited(
+    "matmul",
+    {", other=0.0": ""},
+    """NaN where a tile reaches beyond K: what does a masked load leave where nothing was read, and what becomes of a
+    sum that it is added to?
+
+    块越过 K 的地方出现 NaN：带掩码的读取在没有读的位置留下什么？把它加进和里，和会变成什么？""",
+)
+
 swaps_the_strides_of_b = edited(
     "matmul",
     {"K, N, b_row, b_column)": "K, N, b_column, b_row)"},
@@ -221,4 +230,12 @@ stops_one_step_early = edited(
     """When BLOCK_K does not divide K, some products are missing from your sums.
 
     当 BLOCK_K 不能整除 K 时，你的和少了几项乘积。""",
+)
+
+multiplies_float32_in_tf32 = edited(
+    "matmul",
+    {'tl.dot(a, b, total, input_precision="ieee")': "tl.dot(a, b, total)"},
+    """Without a word from you, `tl.dot` keeps 10 of the 23 bits of each float32 factor. How do you ask for all of them?
+
+    不加说明时，`tl.dot` 只保留 float32 因子 23 位尾数中的 10 位。怎样要求它全部保留？""",
 )

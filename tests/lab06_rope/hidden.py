@@ -56,7 +56,7 @@ def dims_that_are_no_power_of_two(apply_rope, draw):
 
 @case("apply_rope", agrees_with=_turned, dtypes=ALL, weight=2)
 def lengths_around_a_tile(apply_rope, draw):
-    """瓦片大小附近的各种长度"""
+    """块大小附近的各种长度"""
     return [
         apply_rope(draw.normal(1, 1, length, 256), draw.normal(1, 1, length, 256), *angles(draw, length, 128))
         for length in (4, 5, 11)
@@ -116,7 +116,7 @@ def angles_in_float32_for_halves(apply_rope, draw):
     return apply_rope(draw.normal(1, 2, 9, 32), draw.normal(1, 1, 9, 32), turns.cos(), turns.sin())
 
 
-# two products of 30000 nearly cancel: each is known to 2e-3 in float32, which atol leaves room for, and to 8 in float16
+# two products of 20000 nearly cancel: each is known to 2e-3 in float32, which atol leaves room for, and to 8 in float16
 @case("apply_rope", agrees_with=_turned, dtypes=[torch.float16], facet="numerics", rtol=2**-9, atol=0.05)
 def a_difference_of_large_products(apply_rope, draw):
     """两个很大的乘积之差"""
@@ -135,7 +135,7 @@ def half_precision_is_rounded_once(apply_rope, draw):
 
 @case("apply_rope", agrees_with=_turned, dtypes=ALL, facet="interface")
 def one_token_and_none(apply_rope, draw):
-    """一个词元、零个词元、零条序列"""
+    """一个 token、零个 token、零条序列"""
     return [
         apply_rope(draw.normal(batch, 2, length, 8), draw.normal(batch, 1, length, 8), *angles(draw, length, 4))
         for batch, length in ((2, 1), (1, 0), (0, 3))

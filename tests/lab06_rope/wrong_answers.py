@@ -68,7 +68,7 @@ takes_the_strides_of_the_queries_for_the_keys = edited(
     {"k_ptr + batch * k_batch +": "k_ptr + batch * q_batch +"},
     """q and k have different numbers of heads, so their sequences lie differently far apart. Whose strides do you use?
 
-    q 和 k 的头数不同，所以相邻两条序列的间距也不同。你用的是谁的步幅？""",
+    q 和 k 的头数不同，所以相邻两条序列的间距也不同。你用的是谁的步长？""",
 )
 
 forgets_that_dim_is_no_power_of_two = edited(
@@ -76,7 +76,7 @@ forgets_that_dim_is_no_power_of_two = edited(
     {"exists = (token < length) & (feature < dim)": "exists = (token < length) & (feature < 2 * PAIRS)"},
     """PAIRS is rounded up to a power of two. Which columns of your tile are features, and which are another token's?
 
-    PAIRS 向上取到了 2 的幂。你的瓦片里，哪些列是特征，哪些列属于别的词元？""",
+    PAIRS 向上取到了 2 的幂。你的块里，哪些列是特征，哪些列属于别的 token？""",
 )
 
 forgets_the_last_tile = edited(
@@ -84,7 +84,7 @@ forgets_the_last_tile = edited(
     {"exists = (token < length) & (feature < dim)": "exists = (token < TOKENS * (length // TOKENS)) & (feature < dim)"},
     """The last tile is seldom full, but its tokens have to be turned as well.
 
-    最后一块瓦片很少是满的，但其中的词元也要旋转。""",
+    最后一块很少是满的，但其中的 token 也要旋转。""",
 )
 
 gives_every_tile_the_angles_of_the_first = edited(
@@ -95,7 +95,7 @@ gives_every_tile_the_angles_of_the_first = edited(
     },
     """The angle belongs to the position in the sequence, not to the place in the tile.
 
-    角度属于序列中的位置，而不属于瓦片中的位置。""",
+    角度取决于在序列中的位置，而不取决于在块中的位置。""",
 )
 
 takes_features_for_pairs_in_the_tables = edited(

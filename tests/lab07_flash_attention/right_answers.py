@@ -149,7 +149,7 @@ def plain_torch_one_query_at_a_time_backwards(grad_output, query, key, value, ou
     keys = key.shape[2]
     if grad_output.shape != query.shape or output.shape != query.shape or value.shape != key.shape or keys == 0:
         raise ValueError(grad_output.shape)
-    if lse.shape != query.shape[:3]:
+    if lse.shape != query.shape[:3] or key.shape[3] != dim or dim > 128:
         raise ValueError(lse.shape)
     scale = dim**-0.5 if scale is None else scale
     grads = [torch.zeros(t.shape, dtype=torch.float32) for t in (query, key, value)]
@@ -172,7 +172,7 @@ def one_program_for_a_head(grad_output, query, key, value, output, lse, is_causa
     keys = key.shape[2]
     if grad_output.shape != query.shape or output.shape != query.shape or value.shape != key.shape or keys == 0:
         raise ValueError(grad_output.shape)
-    if lse.shape != query.shape[:3] or dim > 128:
+    if lse.shape != query.shape[:3] or key.shape[3] != dim or dim > 128:
         raise ValueError(lse.shape)
 
     @triton.jit
@@ -182,9 +182,12 @@ def one_program_for_a_head(grad_output, query, key, value, output, lse, is_causa
     ):  # fmt: skip
         h = tl.program_id(0)
         col = tl.arange(0, W)
+        known = S
+        if CAUSAL:
+            known = tl.minimum(S, L)
         for s in range(0, S, R):
             place = s + tl.arange(0, R)
-            there = (place[:, None] < S) & (col[None, :] < D)
+            there = (place[:, None] < known) & (col[None, :] < D)
             key_at = h * S * D + place[:, None] * D + col[None, :]
             k = tl.load(k_ptr + key_at, mask=there, other=0).to(tl.float32)
             v = tl.load(v_ptr + key_at, mask=there, other=0).to(tl.float32)
@@ -198,7 +201,7 @@ def one_program_for_a_head(grad_output, query, key, value, output, lse, is_causa
                 g = tl.load(g_ptr + at, mask=here, other=0).to(tl.float32)
                 o = tl.load(o_ptr + at, mask=here, other=0).to(tl.float32)
                 lse = tl.load(lse_ptr + h * L + row, mask=row < L, other=0)
-                seen = (row[:, None] < L) & (place[None, :] < S)
+                seen = (row[:, None] < L) & (place[None, :] < known)
                 if CAUSAL:
                     seen = seen & (place[None, :] <= row[:, None])
                 score = tl.dot(q, tl.trans(k), input_precision="ieee") * scale
@@ -207,6 +210,7 @@ def one_program_for_a_head(grad_output, query, key, value, output, lse, is_causa
                 dv += tl.dot(tl.trans(share), g, input_precision="ieee")
                 dk += tl.dot(tl.trans(pull), q, input_precision="ieee")
                 tl.atomic_add(dq_ptr + at, tl.dot(pull, k, input_precision="ieee"), mask=here)
+            there = (place[:, None] < S) & (col[None, :] < D)
             tl.store(dk_ptr + key_at, dk, mask=there)
             tl.store(dv_ptr + key_at, dv, mask=there)
 

@@ -18,6 +18,19 @@ forgets_to_shrink_the_sum = edited(
     前面各块的输出换算到了新的最大值，它们权重的和却没有。""",
 )
 
+leaves_empty_places_to_the_load = edited(
+    "flash_attention",
+    {
+        "v = tl.load(v_at + place[:, None].to(tl.int64) * v_row, mask=held, other=0)": (
+            "v = tl.load(v_at + place[:, None].to(tl.int64) * v_row, mask=held)"
+        )
+    },
+    """Your outputs are NaN wherever the last tile of keys is not full. What stands in the masked-out places of a load,
+    and what is 0 times that?
+
+    只要最后一块键没有填满，输出就是 NaN。读取之后，被掩掉的位置里是什么？它乘以 0 又是什么？""",
+)
+
 forgets_the_scale = edited(
     "flash_attention",
     {
@@ -136,7 +149,7 @@ forgets_delta = edited(
 
 sums_delta_over_the_wrong_pair = edited(
     "flash_attention_backward",
-    {"tl.sum(out * grad, axis=1)": "tl.sum(out * out, axis=1)"},
+    {"* tl.load(grad_ptr + place, mask=inside)": "* tl.load(out_ptr + place, mask=inside)"},
     """delta is Σ P · dP over the keys. Which two rows does it become the product of?
 
     delta 是对键求和的 Σ P · dP。它变成了哪两行的乘积？""",
@@ -175,8 +188,25 @@ lets_queries_in_that_do_not_exist = edited(
 
 starts_at_the_wrong_tile = edited(
     "flash_attention_backward",
-    {"first = tl.program_id(0) * COLUMNS // ROWS * ROWS": "first = (tl.program_id(0) + 1) * COLUMNS // ROWS * ROWS"},
+    {"first = tl.program_id(0) * BLOCK": "first = (tl.program_id(0) + 1) * BLOCK"},
     """Which is the first query that sees key s? The tile that it is in must not be skipped.
 
     能看到键 s 的第一个查询是哪一个？它所在的块不能跳过。""",
+)
+
+multiplies_float32_in_tf32 = edited(
+    "flash_attention",
+    {', input_precision="ieee") * scale': ") * scale"},
+    """Without a word from you, `tl.dot` keeps 10 of the 23 bits of each float32 factor. How do you ask for all of them?
+
+    不加说明时，`tl.dot` 只保留 float32 因子 23 位尾数中的 10 位。怎样要求它全部保留？""",
+)
+
+lets_keys_in_that_do_not_exist_backwards = edited(
+    "flash_attention_backward",
+    {"tl.where(place[None, :] < seen, tl.exp(score - lse[:, None]), 0.0)": "tl.exp(score - lse[:, None])"},
+    """A key behind the last has a score of 0. Where all others are near −200, what is its weight, and what is that
+    times 0?
+
+    最后一个键之后的键，分数是 0。当其他分数都在 −200 附近时，它的权重是多少？再乘以 0 呢？""",
 )

@@ -43,7 +43,7 @@ def _views(draw, arguments):
 
 
 def _slowly_filling(draw, length):
-    """Small steps, slow decay and no change of sign: every token adds less than 1 % to the states of the last."""
+    """Small steps, slow decay and no change of sign: the states grow token by token, each time by little."""
     x, dt, a, b, c, d = tokens(draw, 1, length, 3, 2)
     return [x.abs() + 0.5, dt / 200, a / 10, b.abs() + 0.5, c.abs() + 0.5, 0 * d]
 

@@ -57,7 +57,7 @@ forgets_the_direct_path = edited(
 keeps_the_state_in_half_precision = edited(
     "selective_scan",
     {"b[:, None] * (dt * x)[None, :]": "b[:, None] * (dt * x)[None, :]\n        h = h.to(tl.float16).to(tl.float32)"},
-    """Your state is rounded at every token. A register holds float32 for nothing.
+    """Your state is rounded at every token. In a register float32 costs nothing more.
 
     你的状态在每个 token 处都被舍入。寄存器里放 float32 并不花什么代价。""",
 )
@@ -86,7 +86,7 @@ reads_channels_that_do_not_exist = edited(
     最后一个通道块没有填满。一行最后一个通道之后是什么？最后一行之后呢？""",
 )
 
-sums_entries_that_do_not_exist = edited(
+reads_by_the_number_of_an_entry = edited(
     "selective_scan",
     {
         "c = tl.load(c_ptr + (begin + t) * STATE + n, mask=real).to(tl.float32)": "c = 1.0 * n",
@@ -94,6 +94,15 @@ sums_entries_that_do_not_exist = edited(
     """y is the inner product of the state with C_t, row t of a table; n only counts the entries.
 
     y 是状态与 C_t 的内积，C_t 是表的第 t 行；n 只是分量的编号。""",
+)
+
+sums_entries_that_do_not_exist = edited(
+    "selective_scan",
+    {"tl.where(real[:, None], h * c[:, None], 0.0)": "h * c[:, None]"},
+    """Your result is NaN unless the state is a power of two. What stands in the rows of the tile that do not exist, and
+    which of your operations lets them meet the others?
+
+    状态的维数不是 2 的幂时，你的结果全是 NaN。块里不存在的那几行装着什么？你的哪一步运算让它们与别的行相遇？""",
 )
 
 starts_at_the_second_token = edited(

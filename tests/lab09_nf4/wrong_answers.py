@@ -145,3 +145,23 @@ lets_what_is_not_there_into_the_sum = edited(
 
     最后一步你走进了下一行。权重的一行到哪里为止？""",
 )
+
+leaves_the_missing_scales_undefined = edited(
+    "dequantize_matmul",
+    {
+        "scale = tl.where(exists, tl.load(absmax_ptr + block, mask=exists).to(tl.float32), nothing)": "scale = "
+        "tl.load(absmax_ptr + block, mask=exists).to(tl.float32)"
+    },
+    """NaN where a row ends within a step: what does a masked load without `other` leave where nothing was read? An x of
+    0 does not cancel it.
+
+    一行在某一步的中途结束时出现 NaN：不带 `other` 的掩码读取，在没有读的位置留下什么？x = 0 也消不掉它。""",
+)
+
+multiplies_float32_in_tf32 = edited(
+    "dequantize_matmul",
+    {', input_precision="ieee")': ")"},
+    """Without a word from you, `tl.dot` keeps 10 of the 23 bits of each float32 factor. How do you ask for all of them?
+
+    不加说明时，`tl.dot` 只保留 float32 因子 23 位尾数中的 10 位。怎样要求它全部保留？""",
+)

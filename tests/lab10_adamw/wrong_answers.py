@@ -13,18 +13,18 @@ forgets_the_bias_correction = edited(
 puts_epsilon_under_the_root = edited(
     "adamw_step",
     {"(tl.sqrt(v / correction2) + eps)": "tl.sqrt(v / correction2 + eps)"},
-    """√(v̂ + ε) is not √v̂ + ε: where v̂ is 0 the one is √ε, ten thousand times the other. On which side does (11.3)
-    have it?
+    """√(v̂ + ε) is not √v̂ + ε: where v̂ is 0 the one is √ε, with ε = 10⁻⁸ ten thousand times the other. On which side
+    does (11.3) have it?
 
-    √(v̂ + ε) 不等于 √v̂ + ε：v̂ 为 0 时，前者是 √ε，为后者的一万倍。（11.3）把 ε 放在哪一边？""",
+    √(v̂ + ε) 不等于 √v̂ + ε：v̂ 为 0、ε = 10⁻⁸ 时，前者是 √ε，为后者的一万倍。（11.3）把 ε 放在哪一边？""",
 )
 
 corrects_the_root_as_if_it_were_v = edited(
     "adamw_step",
     {"tl.sqrt(v / correction2)": "tl.sqrt(v) / correction2"},
-    """The correction belongs to v̂, and the root is taken of v̂, not of v.
+    """By (11.10) the correction makes v̂ out of v. Of which of the two does (11.3) take the root?
 
-    修正属于 v̂，开根号的也是 v̂，而不是 v。""",
+    按（11.10），修正把 v 变成 v̂。（11.3）对两者中的哪一个开根号？""",
 )
 
 forgets_the_decay = edited(
@@ -173,10 +173,10 @@ forgets_the_bias_correction_of_a_list = edited(
 puts_epsilon_under_the_root_of_a_list = edited(
     "multi_tensor_adamw",
     {"(tl.sqrt(v / correction2) + eps)": "tl.sqrt(v / correction2 + eps)"},
-    """√(v̂ + ε) is not √v̂ + ε: where v̂ is 0 the one is √ε, ten thousand times the other. On which side does (11.3)
-    have it?
+    """√(v̂ + ε) is not √v̂ + ε: where v̂ is 0 the one is √ε, with ε = 10⁻⁸ ten thousand times the other. On which side
+    does (11.3) have it?
 
-    √(v̂ + ε) 不等于 √v̂ + ε：v̂ 为 0 时，前者是 √ε，为后者的一万倍。（11.3）把 ε 放在哪一边？""",
+    √(v̂ + ε) 不等于 √v̂ + ε：v̂ 为 0、ε = 10⁻⁸ 时，前者是 √ε，为后者的一万倍。（11.3）把 ε 放在哪一边？""",
 )
 
 decays_the_new_parameter_of_a_list = edited(

@@ -1,14 +1,11 @@
-"""What the judge runs of lab 11 besides the visible checks.
-
-bfloat16 is graded where the kernels are compiled: Triton's interpreter multiplies the bit patterns of two bfloat16
-tiles in tl.dot as if they were integers.
-"""
+"""What the judge runs of lab 11 besides the visible checks."""
 
 import torch
 
 from autograder.cases import case
 
-BOTH = [torch.float32, torch.float16]
+HALVES = [torch.float16, torch.bfloat16]
+ALL = [torch.float32, *HALVES]
 ONLY32 = [torch.float32]
 ONLY16 = [torch.float16]
 # sums of 9·10⁴ in float32 are exact to some hundredths, and half of their terms cancel
@@ -37,9 +34,9 @@ def _experts(draw, tokens, choices, experts):
     return torch.stack([draw.permutation(experts)[:choices] for _ in range(tokens)])
 
 
-@case("grouped_matmul", agrees_with=_grouped, dtypes=BOTH, weight=2)
+@case("grouped_matmul", agrees_with=_grouped, dtypes=ALL, weight=2)
 def one_row_more_and_less_than_a_tile(grouped_matmul, draw):
-    """比一个分块多一行、少一行"""
+    """比一块多一行、少一行"""
     counts = _counts(15, 17, 1, 16, 33)
     return grouped_matmul(draw.normal(82, 37), _weight(draw, 5, 37, 13), counts)
 
@@ -64,13 +61,13 @@ def one_expert_of_many_with_nearly_all_rows(grouped_matmul, draw):
 
 @case("grouped_matmul", agrees_with=_grouped, dtypes=ONLY32, weight=2)
 def more_columns_and_a_longer_sum_than_a_tile_has(grouped_matmul, draw):
-    """列数和求和长度都超过一个分块"""
+    """列数和求和长度都超过一块"""
     return grouped_matmul(draw.normal(31, 70), _weight(draw, 2, 70, 129), _counts(20, 11))
 
 
 @case("grouped_matmul", agrees_with=_grouped, dtypes=ONLY16, weight=2)
 def large_tiles(grouped_matmul, draw):
-    """大的分块"""
+    """大的块"""
     return grouped_matmul(draw.normal(210, 40), _weight(draw, 2, 40, 20), _counts(130, 80))
 
 
@@ -101,7 +98,7 @@ def sums_that_half_precision_cannot_hold_on_the_way(grouped_matmul, draw):
     return grouped_matmul(torch.cat([x, x], 1), torch.cat([weight, rest - weight], 1), _counts(8, 12))
 
 
-@case("grouped_matmul", agrees_with=_grouped, dtypes=ONLY16, facet="numerics", weight=2)
+@case("grouped_matmul", agrees_with=_grouped, dtypes=HALVES, facet="numerics", weight=2)
 def half_precision_is_rounded_once(grouped_matmul, draw):
     """半精度只舍入一次"""
     return grouped_matmul(draw.uniform(20, 300, low=0.5), draw.uniform(2, 300, 9), _counts(8, 12))
@@ -115,7 +112,7 @@ def what_is_infinite_stays_with_its_expert(grouped_matmul, draw):
     return grouped_matmul(x, weight, _counts(8, 0, 1, 15))
 
 
-@case("grouped_matmul", agrees_with=_grouped, dtypes=ONLY16, facet="interface")
+@case("grouped_matmul", agrees_with=_grouped, dtypes=HALVES, facet="interface")
 def no_rows_no_columns_and_single_numbers(grouped_matmul, draw):
     """没有行、没有列、单个数"""
     return [
@@ -178,7 +175,7 @@ def float64_is_refused(grouped_matmul, draw):
     return grouped_matmul(draw.normal(6, 4), draw.normal(2, 4, 3), _counts(2, 4))
 
 
-@case("routed_matmul", agrees_with=_routed, dtypes=BOTH, weight=2)
+@case("routed_matmul", agrees_with=_routed, dtypes=ALL, weight=2)
 def tokens_in_any_order(routed_matmul, draw):
     """次序任意的 token"""
     expert = _experts(draw, 31, 2, 4)
@@ -248,7 +245,7 @@ def sums_that_half_precision_cannot_hold(routed_matmul, draw):
     return routed_matmul(x, weight, expert, draw.uniform(20, 1, low=0.5).expand(20, 2))
 
 
-@case("routed_matmul", agrees_with=_routed, dtypes=ONLY16, facet="numerics", weight=2)
+@case("routed_matmul", agrees_with=_routed, dtypes=HALVES, facet="numerics", weight=2)
 def half_precision_is_rounded_once_for_all_choices(routed_matmul, draw):
     """所有选择加起来只舍入一次"""
     expert = _experts(draw, 30, 5, 5)
@@ -272,7 +269,7 @@ def what_is_infinite_stays_with_its_token(routed_matmul, draw):
     return routed_matmul(x, weight, draw.integers(0, 3, 24, 2), draw.uniform(24, 2))
 
 
-@case("routed_matmul", agrees_with=_routed, dtypes=ONLY16, facet="interface")
+@case("routed_matmul", agrees_with=_routed, dtypes=HALVES, facet="interface")
 def no_tokens_no_choices_no_columns_and_single_numbers(routed_matmul, draw):
     """没有 token、没有选择、没有列、单个数"""
     return [

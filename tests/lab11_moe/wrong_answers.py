@@ -7,7 +7,7 @@ forgets_the_tile_that_is_not_full = edited(
     {"tiles = tl.cdiv(counts, ROWS)": "tiles = counts // ROWS"},
     """An expert with 17 rows has two tiles of 16, not one. Two of your experts write to the same entries of the table.
 
-    有 17 行的专家，按 16 行分块要有两块，而不是一块。你有两个专家写进了表中同样的条目。""",
+    有 17 行的专家，按每块 16 行要有两块，而不是一块。你有两个专家写进了表中同样的条目。""",
 )
 
 takes_the_rows_of_the_next_expert = edited(
@@ -15,7 +15,7 @@ takes_the_rows_of_the_next_expert = edited(
     {"first_row + tl.minimum(row + ROWS, count)": "first_row + row + ROWS"},
     """Your last tile of an expert goes on into the rows of the next. Where does the expert end?
 
-    你把专家的最后一个分块延伸到了下一个专家的行里。这个专家到哪里为止？""",
+    你把专家的最后一块延伸到了下一个专家的行里。这个专家到哪里为止？""",
 )
 
 counts_rows_from_the_expert = edited(
@@ -23,7 +23,7 @@ counts_rows_from_the_expert = edited(
     {"tl.store(entry + 1, first_row + row, mask=exists)": "tl.store(entry + 1, row, mask=exists)"},
     """Your tiles count their rows from the beginning of their expert. The kernel that multiplies counts from row 0.
 
-    你的分块从本专家的开头数行，而做乘法的 kernel 从 x 的第 0 行数起。""",
+    你的各块从本专家的开头数行，而做乘法的 kernel 从 x 的第 0 行数起。""",
 )
 
 multiplies_with_the_same_expert = edited(
@@ -31,7 +31,7 @@ multiplies_with_the_same_expert = edited(
     {"weight_begin = weight_ptr + expert * weight_expert": "weight_begin = weight_ptr"},
     """All your tiles are multiplied with the matrix of expert 0. Where does the matrix of expert e begin?
 
-    你的所有分块都乘了 0 号专家的矩阵。e 号专家的矩阵从哪里开始？""",
+    你的所有块都乘了 0 号专家的矩阵。e 号专家的矩阵从哪里开始？""",
 )
 
 takes_the_size_for_the_stride_of_the_experts = edited(
@@ -69,6 +69,24 @@ reads_past_the_end_of_a_row = edited(
     沿内侧维度的最后一步没有填满：在 x 的一行末尾之后，你读到的是什么？""",
 )
 
+leaves_the_missing_places_undefined = edited(
+    "grouped_matmul",
+    {", other=0.0": ""},
+    """NaN where the inner size is no multiple of INNER: what does a masked load leave where nothing was read, and what
+    becomes of a sum that it is added to?
+
+    内侧维度不是 INNER 的整数倍时出现 NaN：带掩码的读取在没有读的位置留下什么？把它加进和里，和会变成什么？""",
+)
+
+leaves_what_was_not_gathered_undefined = edited(
+    "routed_matmul",
+    {", other=0.0": ""},
+    """NaN where the inner size is no multiple of INNER: what does a masked load leave where nothing was read, and what
+    becomes of a sum that it is added to?
+
+    内侧维度不是 INNER 的整数倍时出现 NaN：带掩码的读取在没有读的位置留下什么？把它加进和里，和会变成什么？""",
+)
+
 takes_the_slot_for_the_token = edited(
     "routed_matmul",
     {"x_ptr + slot // choices * x_row": "x_ptr + slot * x_row"},
@@ -99,7 +117,7 @@ begins_an_expert_one_tile_late = edited(
     {"(ends <= tile)": "(ends < tile)"},
     """If expert 0 has two tiles, their numbers are 0 and 1. Which expert does your search find for tile 2?
 
-    如果 0 号专家有两个分块，它们的编号是 0 和 1。编号为 2 的分块，你的查找给出哪个专家？""",
+    如果 0 号专家有两块，它们的编号是 0 和 1。编号为 2 的块，你的查找给出哪个专家？""",
 )
 
 forgets_the_gates = edited(
@@ -115,7 +133,7 @@ takes_the_gates_for_contiguous = edited(
     {"gate_ptr + token * gate_row + j * gate_column": "gate_ptr + token * choices + j"},
     """Your kernel reads the gates as if they lay row behind row. What are their strides for?
 
-    你的 kernel 把门当作一行接一行存放来读。传入它们的步幅是做什么用的？""",
+    你的 kernel 把门当作一行接一行存放来读。传入它们的步长是做什么用的？""",
 )
 
 rounds_after_every_choice = edited(
@@ -124,4 +142,12 @@ rounds_after_every_choice = edited(
     """The sum over the choices is rounded to half precision after each of them. How often may it be rounded?
 
     对各个选择求和时，每加一次都舍入成半精度。总共可以舍入几次？""",
+)
+
+multiplies_float32_in_tf32 = edited(
+    "grouped_matmul",
+    {'tl.dot(x, weight, total, input_precision="ieee")': "tl.dot(x, weight, total)"},
+    """Without a word from you, `tl.dot` keeps 10 of the 23 bits of each float32 factor. How do you ask for all of them?
+
+    不加说明时，`tl.dot` 只保留 float32 因子 23 位尾数中的 10 位。怎样要求它全部保留？""",
 )

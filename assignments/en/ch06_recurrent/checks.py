@@ -95,7 +95,7 @@ def gradients_flow_back_through_time(rnn, draw):
 
 @case("lstm_cell", agrees_with=torch_lstm_cell)
 def a_cell_writes_forgets_and_shows(lstm_cell, draw):
-    """细胞写入、遗忘、输出"""
+    """单元写入、遗忘、输出"""
     return lstm_cell(draw.normal(3, 2), (draw.normal(3, 4), draw.normal(3, 4)), *weights(draw, 4, 2, 4))
 
 

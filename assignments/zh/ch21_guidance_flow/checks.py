@@ -77,7 +77,7 @@ def a_scale_of_seven_and_a_half(classifier_free_guidance, draw):
 
 @case("classifier_free_guidance", agrees_with=torch.lerp)
 def zero_is_the_unconditional_and_one_the_conditional_model(classifier_free_guidance, draw):
-    """w = 0 是无条件模型，w = 1 是条件模型"""
+    """w = 0 是无条件模型，w = 1 是有条件模型"""
     eps_uncond, eps_cond = draw.normal(3, 5), draw.normal(3, 5)
     return [classifier_free_guidance(eps_uncond, eps_cond, scale) for scale in (0.0, 1.0)]
 

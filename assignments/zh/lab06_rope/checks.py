@@ -38,5 +38,5 @@ def two_sequences_and_fewer_heads_of_keys(apply_rope, draw):
 
 @case("apply_rope", agrees_with=_turned, dtypes=[torch.float32])
 def more_tokens_than_a_tile_has(apply_rope, draw):
-    """词元比一块瓦片装得下的更多"""
+    """token 比一个块装得下的更多"""
     return apply_rope(draw.normal(1, 2, 40, 64), draw.normal(1, 1, 40, 64), *angles(draw, 40, 32))
