@@ -12,7 +12,8 @@ demo: $(VENV)/installed  ## grade a sample class end to end, from stub notebooks
 	atlas demo
 
 test: $(VENV)/installed lint check-build  ## everything that must hold before a commit, in under 10 minutes
-	python -m pytest -q -m "not slow and not browser" -n 2 --dist loadfile --max-worker-restart 0
+	python -m pytest -q -m "not slow and not browser and not alone" -n 2 --dist loadfile --max-worker-restart 0
+	python -m pytest -q -m "alone and not slow"
 
 test-slow: $(VENV)/installed  ## the slower proofs
 	python -m pytest -q -m slow --durations 12 --timeout 1800 -n 2 --dist loadfile --max-worker-restart 0

@@ -24,6 +24,8 @@ from autograder.workshop import Workshop, has_gpu
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])  # a sandbox does not know this file
 
+pytestmark = pytest.mark.alone
+
 ANY = {"bytes": 1e18, "flops": 1e18}
 
 
@@ -218,8 +220,9 @@ import os
 
 
 def burn():
-    for _ in range(6):
+    for _ in range(8 * os.cpu_count()):
         if os.fork() == 0:
+            os.setsid()  # the scheduler gives each session a share of its own
             while True:
                 pass
 

@@ -16,6 +16,8 @@ from autograder.slicing import Piece
 from autograder.timing import PAIRS, ROUNDS, Stopwatch, settled, speed
 from autograder.workshop import Workshop
 
+pytestmark = pytest.mark.alone
+
 ROOT = Path(__file__).parents[2]
 COURSE = load_course(ROOT)
 CH08 = Chapter(ROOT, "ch08_distances")
