@@ -25,7 +25,7 @@ from rich.console import Console
 
 from autograder.answers import Submission
 from autograder.course import FILE, ChapterEntry, Course, load_course
-from autograder.judges import JUDGE, VERDICTS, Judges, JudgesUnusable
+from autograder.judges import JUDGE, VERDICTS, Judges, JudgesUnusable, freeze
 from autograder.store import Problem, Store, StoreError
 
 SUBMITTED = "submitted"
@@ -144,7 +144,7 @@ def _import_batch() -> Any:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type] # jsonschema's: two seconds, for no notebook
     gc.disable()  # nothing of what is imported is ever garbage
     module = importlib.import_module("autograder.batch")
-    gc.freeze()
+    freeze()
     gc.enable()
     return module
 

@@ -49,6 +49,12 @@ TRIES = 3
 START_SECONDS = 300
 
 
+def freeze() -> None:
+    """What is imported by now is never garbage, until the end, when Triton's bindings complain of what is left."""
+    gc.freeze()
+    atexit.register(gc.unfreeze)
+
+
 class JudgesUnusable(Exception):
     """No submission at all can be judged here; the message says what to do."""
 
@@ -159,7 +165,7 @@ class SandboxedJudge:
         key = f"{root} {name} {pack}"
         if self._chapter[0] != key:
             self._chapter = (key, Chapter(root, name))
-            gc.freeze()  # what torch and the chapter are made of is never garbage
+            freeze()  # what torch and the chapter are made of
         return self._chapter[1]
 
     def _workshop_of(self, plan: ChapterEntry, control: socket.socket | None = None) -> Any:

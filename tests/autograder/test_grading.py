@@ -641,6 +641,12 @@ def test_an_interrupt_ends_the_judging_processes(course):
     assert process.returncode != 0, process.stderr.read().decode()
 
 
+def test_a_process_that_froze_triton_ends_without_a_word():
+    program = "import triton.language; from autograder.judges import freeze; freeze()"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout + ended.stderr == ""
+
+
 def test_every_way_that_a_folder_can_look_is_read(course):
     from autograder.course import load_course
 
