@@ -200,7 +200,7 @@ def grade(
 def verify(
     chapters: Chapters = None,
     mutants: Annotated[bool, typer.Option(help="Whether to judge every one-step mutant of the references.")] = True,
-    lab_mutants: Annotated[bool, typer.Option(help="Those of the labs too, which take longest.")] = True,
+    lab_mutants: Annotated[bool, typer.Option(help="Those of the labs too.")] = True,
     workers: Annotated[
         int | None, typer.Option(min=1, help="How many exercises at once; one a core if not given.")
     ] = None,
