@@ -13,7 +13,7 @@ from typing import Any
 from autograder.cases import Case, Rules
 from autograder.chapters import load_cases
 from autograder.errors import CourseError
-from autograder.judging import count_facets
+from autograder.judging import count_hidden
 from autograder.language import say
 
 CHECKS = "checks.py"
@@ -127,10 +127,7 @@ def _hidden(root: Path, chapter: str) -> dict[str, dict[str, int]]:
     if not path.is_file():
         return {}
     cases, _ = load_cases(path, f"atlas_{chapter}_hidden", visible=False)
-    on_a_gpu = {"speed": 1} if chapter.startswith("lab") else {}
-    return {
-        name: count_facets(c for c in cases if c.exercise == name) | on_a_gpu for name in {c.exercise for c in cases}
-    }
+    return {name: count_hidden(cases, name, chapter.startswith("lab")) for name in {c.exercise for c in cases}}
 
 
 def _assignment(

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from autograder.answers import Submission
-from autograder.course import FILE, LANGUAGES, ChapterEntry, Course
+from autograder.course import FILE, ChapterEntry, Course
 from autograder.gradebook import GradebookError, Recorder
 from autograder.grading import Handed, Result, Summary
 from autograder.judges import VERDICTS, Failure, Job, Judges, clamped, has_gpu, make_job, record_of, stored
@@ -79,7 +79,7 @@ class Batch:
 
     def _prepare(self, entry: ChapterEntry) -> None:
         """Register a chapter in the gradebook; or say why none of its submissions can be graded."""
-        release = self._release(entry, self.course.language)
+        release = self.course.release(entry.name, self.course.language)
         problem = self._unusable(entry, release)
         if problem is None:
             try:
@@ -93,9 +93,6 @@ class Batch:
         if problem is not None:
             self.summary.problems.append(problem)
             self.unusable.add(entry.name)
-
-    def _release(self, entry: ChapterEntry, language: str) -> Path:
-        return self.root / "assignments" / language / entry.name / f"{entry.name}.ipynb"
 
     def _unusable(self, entry: ChapterEntry, release: Path) -> Problem | None:
         if not entry.written:
@@ -155,7 +152,7 @@ class Batch:
         return job, kept if kept is not None and kept.settled(gpu) else None
 
     def _submission(self, handed: Handed) -> Submission:
-        releases: dict[str, Path] = {language: self._release(handed.entry, language) for language in LANGUAGES}
+        releases = self.course.releases(handed.chapter)
         return read_in_language(handed.path, releases, handed.chapter, within=handed.path.parent.parent)
 
     def _store(self, handed: Handed, job: Job, outcome: Verdict | Failure) -> None:
@@ -207,7 +204,7 @@ class Batch:
         language = handed.submission.language if handed.submission else self.course.language
         parts: list[Any] = [record.model_dump_json(), handed.entry.due, self.course.late.model_dump()]
         parts.append(self.extensions[handed.chapter].get(handed.student))
-        for path in (handed.path, handed.path.parent / "timestamp.txt", self._release(handed.entry, language)):
+        for path in (handed.path, handed.path.parent / "timestamp.txt", self.course.release(handed.chapter, language)):
             try:
                 state = os.stat(path)
                 parts.append([state.st_size, state.st_mtime_ns])

@@ -25,7 +25,7 @@ from autograder.cases import Case, Rules
 from autograder.chapters import Chapter, load_cases
 from autograder.course import FILE, LANGUAGES, ChapterEntry, Course, Language, load_course
 from autograder.errors import CourseError
-from autograder.judging import count_facets
+from autograder.judging import count_hidden
 from autograder.leaks import Secrets
 from autograder.notebooks import SCHEMA, instructor_notebook, number
 from autograder.stubs import BEGIN, END, stub_config
@@ -239,7 +239,6 @@ def _facts(
 ) -> dict[str, Any]:
     """exercises.json: what `check` needs on a student's machine."""
     exercises = []
-    on_a_gpu = {"speed": 1} if entry.is_lab else {}
     for exercise in entry.exercises:
         rule = rules.get(exercise.name, Rules())
         exercises.append(
@@ -251,7 +250,7 @@ def _facts(
                 "minutes": exercise.minutes,
                 "forbids": list(rule.forbids),
                 "may_change": list(rule.may_change),
-                "hidden": count_facets(case for case in hidden if case.exercise == exercise.name) | on_a_gpu,
+                "hidden": count_hidden(hidden, exercise.name, entry.is_lab),
                 "stub": stubs[exercise.name],
             }
         )

@@ -190,6 +190,14 @@ class Course(Entry):
                 return entry
         refuse(f"{FILE} has no chapter {name!r}{_nearest(name, [entry.name for entry in self.chapters])}")
 
+    def release(self, chapter: str, language: str) -> Path:
+        """Where `atlas build` puts a chapter's stub notebook."""
+        return self.root / "assignments" / language / chapter / f"{chapter}.ipynb"
+
+    def releases(self, chapter: str) -> dict[str, Path]:
+        """The same by language."""
+        return {language: self.release(chapter, language) for language in LANGUAGES}
+
 
 def find_root(start: Path) -> Path:
     """The nearest folder at or above `start` that holds course.yml."""

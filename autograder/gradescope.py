@@ -21,7 +21,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from autograder.answers import Submission
-from autograder.course import LANGUAGES, ChapterEntry, Course, ExerciseEntry, load_course
+from autograder.course import ChapterEntry, Course, ExerciseEntry, load_course
 from autograder.errors import SandboxError
 from autograder.judges import TRIES, clamped
 from autograder.rendering import to_text
@@ -343,9 +343,7 @@ class Run:
     def read(self) -> Submission:
         folder, chapter = self.root / "submission", self.outcome.entry.name
         path = find_notebook(folder, chapter, self.outcome.language)
-        release = self.course.root / "assignments"
-        places: dict[str, Path] = {lang: release / lang / chapter / f"{chapter}.ipynb" for lang in LANGUAGES}
-        return read_in_language(path, places, chapter, within=folder)
+        return read_in_language(path, self.course.releases(chapter), chapter, within=folder)
 
     def judge_all(self, submission: Submission, student: str) -> None:
         """Judge every exercise; again, in a new sandbox, those at which the judge itself failed."""

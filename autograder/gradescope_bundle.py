@@ -11,7 +11,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from autograder.course import FILE, LANGUAGES, ChapterEntry, Course
+from autograder.course import FILE, ChapterEntry, Course
 from autograder.errors import CourseError
 from autograder.store import SECRET_FILE, course_secret
 
@@ -62,17 +62,17 @@ def _contents(course: Course, entry: ChapterEntry) -> Iterator[tuple[str, bytes,
     yield "run_autograder", run.encode(), 0o755
     yield "requirements.txt", "\n".join([*pinned(course.root, entry), ""]).encode(), 0o644
     yield f"course/{SECRET_FILE}", f"{course_secret(course.root)}\n".encode(), 0o600
-    for file in _course_files(course.root, entry.name):
+    for file in _course_files(course, entry.name):
         yield f"course/{file.relative_to(course.root).as_posix()}", file.read_bytes(), 0o600
     for file in PACKAGE.rglob("*.py"):
         yield f"engine/{file.relative_to(PACKAGE.parent).as_posix()}", file.read_bytes(), 0o644
 
 
-def _course_files(root: Path, chapter: str) -> Iterator[Path]:
+def _course_files(course: Course, chapter: str) -> Iterator[Path]:
+    root = course.root
     yield root / FILE
     yield root / "source" / chapter / "checks.py"
-    for language in LANGUAGES:
-        release = root / "assignments" / language / chapter / f"{chapter}.ipynb"
+    for release in course.releases(chapter).values():
         if not release.is_file():
             raise CourseError(f"{release}: no such file: run `atlas build --chapter {chapter}`")
         yield release

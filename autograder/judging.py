@@ -585,9 +585,9 @@ def _cast(value: Any, dtype: torch.dtype) -> Any:
     return value
 
 
-def count_facets(cases: Iterable[Case]) -> dict[str, int]:
-    """How many cases there are of each facet, in the facets' order."""
-    counts = {facet: 0 for facet in FACETS}
+def count_hidden(cases: Iterable[Case], exercise: str, lab: bool) -> dict[str, int]:
+    """How many hidden cases of each facet an exercise has, in the facets' order; the race on a GPU is a lab's last."""
+    counts: dict[str, int] = {facet: 0 for facet in FACETS}
     for case in cases:
-        counts[case.facet] += 1
-    return {facet: n for facet, n in counts.items() if n}
+        counts[case.facet] += case.exercise == exercise
+    return {facet: n for facet, n in counts.items() if n} | ({"speed": 1} if lab else {})

@@ -15,7 +15,7 @@ from otter.run.run_autograder.utils import OtterRuntimeError
 from otter.test_files import GradingResults, TestCase, TestCaseResult
 from otter.test_files.exception_test import ExceptionTestFile
 
-from autograder.course import FILE, LANGUAGES
+from autograder.course import FILE
 from autograder.gradescope import student_in
 from autograder.judges import Failure, Judges, course_of, make_job
 from autograder.language import say
@@ -48,16 +48,14 @@ class Judge(AbstractOtterPlugin):
 
     def _verdict(self) -> Verdict:
         root, chapter = self._course(), self.plugin_config["chapter"]
-        path = Path(self.submission_path)
-        release = root / "assignments"
-        releases: dict[str, Path] = {lang: release / lang / chapter / f"{chapter}.ipynb" for lang in LANGUAGES}
+        course = course_of(root)
         try:
-            submission = read_in_language(path, releases, chapter)
+            submission = read_in_language(Path(self.submission_path), course.releases(chapter), chapter)
         except SubmissionError as error:
             raise OtterRuntimeError(str(error)) from error
         student = os.environ.get(STUDENT_VARIABLE, "")
         if not student and isinstance(self.submission_metadata, Mapping):
-            student = student_in(self.submission_metadata, course_of(root).gradescope.student)
+            student = student_in(self.submission_metadata, course.gradescope.student)
         job = make_job(root, submission, student, self.plugin_config.get("sandbox", "bwrap"))
         with Judges(1) as judges:
             _, outcome = next(iter(judges.run([job])))

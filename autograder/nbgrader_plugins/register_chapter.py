@@ -18,7 +18,7 @@ def register_chapter(assignment: str, student: str, notebooks: list[Any]) -> Non
     root = Path(os.getcwd())
     course = course_of(root)
     entry = course.chapter(assignment)
-    release = root / "assignments" / course.language / assignment / f"{assignment}.ipynb"
+    release = course.release(assignment, course.language)
     key = (root, entry.name, hash(entry.model_dump_json()), os.stat(release).st_mtime_ns)
     if key in _done:
         return
